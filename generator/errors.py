@@ -1,0 +1,26 @@
+"""Errors a user meets: one line each, with the exit code the command line gives it."""
+
+from __future__ import annotations
+
+
+class ElearnError(Exception):
+    """Base of every error this package raises on purpose; the data or the build is at fault."""
+
+    exit_code = 1
+
+
+class UsageError(ElearnError):
+    """The call is at fault: a setting, an option or a path that cannot be used."""
+
+    exit_code = 2
+
+
+class LockedError(ElearnError):
+    """Another process has the warehouse open."""
+
+    exit_code = 3
+
+
+def not_allowed(field: str, value: object, allowed: str) -> UsageError:
+    """Return the one-line error for a value outside what its field allows."""
+    return UsageError(f"{field}: {str(value)[:200]!r} is not allowed; give {allowed}")
