@@ -1,0 +1,87 @@
+"""A simulation into the warehouse, in one atomic step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+import pandas as pd
+
+from generator.schema import ASSIGNMENTS, EVENTS, TRUTH, USERS, Table
+from generator.settings import Settings
+from generator.simulation import simulate_blocks
+from generator.simulation.frames import Frames
+from generator.warehouse import (
+    Connection,
+    Load,
+    add_key,
+    open_warehouse,
+    record_load,
+    replace_content,
+)
+
+BATCH_ROWS = 1_000_000
+"""Events that one INSERT takes: fewer, larger inserts are faster, and memory stays bounded."""
+
+Progress = Callable[[int, int], None]
+"""Called with the numbers of users and events written since the last call."""
+
+
+def generate(
+    warehouse: Path,
+    settings: Settings,
+    *,
+    workers: int,
+    memory_limit: str | None = None,
+    progress: Progress = lambda users, events: None,
+) -> int:
+    """Simulate into the warehouse and replace what raw and truth held; return the load_id.
+
+    Raises
+    ------
+    ElearnError
+        The warehouse keeps its old content.
+    """
+    tables = (USERS, EVENTS, TRUTH) + ((ASSIGNMENTS,) if settings.has_experiment else ())
+    with open_warehouse(warehouse, memory_limit) as con:
+        replace_content(con, tables)
+        for batch in batches(simulate_blocks(settings, workers)):
+            insert_batch(con, batch, tables)
+            progress(len(batch.users), len(batch.events))
+        add_key(con, EVENTS)
+        return record_load(con, Load("simulated", "generate", settings.as_dict(), settings.seed))
+
+
+def batches(blocks: Iterable[Frames]) -> Iterator[Frames]:
+    """Join consecutive blocks until they have enough events for one insert."""
+    waiting: list[Frames] = []
+    for block in blocks:
+        waiting.append(block)
+        if sum(len(frames.events) for frames in waiting) >= BATCH_ROWS:
+            yield joined(waiting)
+            waiting = []
+    if waiting:
+        yield joined(waiting)
+
+
+def joined(blocks: list[Frames]) -> Frames:
+    """Return the rows of several blocks as one."""
+    return Frames(*(pd.concat(parts, ignore_index=True) for parts in zip(*blocks, strict=True)))
+
+
+def insert_batch(con: Connection, batch: Frames, tables: Iterable[Table]) -> None:
+    """Insert the rows of one batch into those of the tables that the simulation fills."""
+    frames = {USERS: batch.users, TRUTH: batch.truth, ASSIGNMENTS: batch.assignments}
+    for table, frame in {**frames, EVENTS: batch.events}.items():
+        if table in tables:
+            insert_frame(con, table, frame)
+
+
+def insert_frame(con: Connection, table: Table, frame: pd.DataFrame) -> None:
+    """Insert a frame with the columns of a table."""
+    con.register("incoming", frame)
+    try:
+        columns = ", ".join(table.column_names)
+        con.execute(f"insert into {table.name} ({columns}) select {columns} from incoming")
+    finally:
+        con.unregister("incoming")

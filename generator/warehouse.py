@@ -1,0 +1,197 @@
+"""The warehouse file: the only module that opens it for writing.
+
+All of a load happens in one transaction on one connection, so that the file holds the old content
+or the new one, whatever happens in between.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from generator.errors import ElearnError, LockedError, not_allowed
+from generator.schema import CONTENT_TABLES, EVENTS, LOADS, LOG_TABLES, USERS, Table
+from generator.versions import dataset_version
+
+# Readers lag behind writers: a file in this format opens in every DuckDB from 1.0 on.
+STORAGE = {"storage_compatibility_version": "v1.0.0"}
+
+Connection = duckdb.DuckDBPyConnection
+
+
+@dataclass(frozen=True)
+class Load:
+    """What the ledger says about one load, besides what it reads off the tables."""
+
+    kind: str
+    source: str
+    settings: dict[str, Any] = field(default_factory=dict)
+    seed: int | None = None
+
+
+@contextmanager
+def open_warehouse(path: Path, memory_limit: str | None = None) -> Iterator[Connection]:
+    """Open the warehouse for writing and run the body in one transaction.
+
+    A warehouse that does not exist is created, and removed again when the body fails.
+
+    Raises
+    ------
+    UsageError
+        The path cannot be a warehouse.
+    LockedError
+        Another process has it open.
+    """
+    check_path(path)
+    is_new = not path.exists()
+    con = _connect(path, memory_limit)
+    try:
+        con.begin()
+        yield con
+        con.commit()
+        con.execute("checkpoint")
+    except BaseException as error:
+        con.close()
+        if is_new:
+            _remove(path)
+        if isinstance(error, duckdb.Error):
+            raise ElearnError(f"{path}: {first_line(error)}") from error
+        raise
+    con.close()
+
+
+def read_warehouse(path: Path, memory_limit: str | None = None) -> Connection:
+    """Open an existing warehouse for reading."""
+    check_path(path)
+    if not path.exists():
+        raise ElearnError(
+            f"{path}: there is no warehouse; run `elearn generate` or `elearn load` first"
+        )
+    return _connect(path, memory_limit, read_only=True)
+
+
+def check_path(path: Path) -> None:
+    """Raise UsageError when no warehouse can be at the path."""
+    folder = path.parent
+    if path.is_dir():
+        raise not_allowed("warehouse", path, "a file, not a folder")
+    if not folder.is_dir():
+        raise not_allowed("warehouse", path, "a file in a folder that exists")
+    if not os.access(path if path.exists() else folder, os.W_OK):
+        raise not_allowed("warehouse", path, "a file that can be written")
+
+
+def _connect(path: Path, memory_limit: str | None, read_only: bool = False) -> Connection:
+    config: dict[str, Any] = dict(STORAGE)
+    if memory_limit is not None:
+        config["memory_limit"] = memory_limit
+    try:
+        return duckdb.connect(str(path), read_only=read_only, config=config)
+    except duckdb.Error as error:
+        raise _connect_error(path, memory_limit, str(error)) from error
+
+
+def _connect_error(path: Path, memory_limit: str | None, text: str) -> ElearnError:
+    if "lock" in text:
+        holder = re.search(r"held in (.+?) \(PID (\d+)\)", text)
+        who = f"process {holder[2]} ({holder[1]})" if holder else "another process"
+        return LockedError(f"{path}: {who} has the warehouse open; try again when it is closed")
+    if memory_limit is not None and "memory" in text.lower():
+        return not_allowed("memory_limit", memory_limit, "a size such as 4GB")
+    if "not a valid DuckDB" in text:
+        return not_allowed("warehouse", path, "a DuckDB file or a new name")
+    return ElearnError(f"{path}: {text.splitlines()[0]}")
+
+
+def _remove(path: Path) -> None:
+    for leftover in (path, path.with_name(path.name + ".wal")):
+        leftover.unlink(missing_ok=True)
+
+
+def first_line(error: Exception) -> str:
+    """Return what an error says, without the engine's hints below it."""
+    return str(error).split("\n", maxsplit=1)[0]
+
+
+def has_table(con: Connection, name: str) -> bool:
+    """Tell whether a table stands in the warehouse."""
+    schema, table = name.split(".")
+    query = "select 1 from duckdb_tables() where schema_name = ? and table_name = ?"
+    found = con.execute(query + " and database_name = current_database()", [schema, table])
+    return found.fetchone() is not None
+
+
+def replace_content(con: Connection, tables: tuple[Table, ...]) -> None:
+    """Drop the content of raw and truth, and create the given tables, parents first.
+
+    ``raw.events`` has no primary key yet: call :func:`add_key` when its rows are in.
+    """
+    for schema in ("raw", "truth"):
+        con.execute(f"create schema if not exists {schema}")
+    for table in reversed(CONTENT_TABLES):
+        con.execute(f"drop table if exists {table.name}")
+    missing = tuple(table for table in LOG_TABLES if not has_table(con, table.name))
+    for table in tables + missing:
+        con.execute(table.ddl)
+        for comment in table.comments_ddl:
+            con.execute(comment)
+
+
+def add_key(con: Connection, table: Table) -> None:
+    """Add the primary key of a table whose rows are in."""
+    con.execute(table.key_ddl)
+
+
+def record_load(
+    con: Connection, load: Load, touched: tuple[date | None, date | None] | None = None
+) -> int:
+    """Write a load into the ledger, after its rows; return its load_id.
+
+    Parameters
+    ----------
+    con
+        The connection that inserted the rows.
+    load
+        What was loaded.
+    touched
+        First and last day that the load changed; all days when None.
+    """
+    counts = con.execute(
+        f"""
+        select
+            (select count(*) from {USERS.name}), count(*), min(event_date), max(event_date),
+            (select coalesce(max(load_id), 0) + 1 from {LOADS.name})
+        from {EVENTS.name}
+        """
+    ).fetchone()
+    assert counts is not None
+    user_rows, event_rows, first_day, last_day, load_id = counts
+    row = {
+        "load_id": load_id,
+        "loaded_at": datetime.now(UTC).replace(tzinfo=None),
+        "kind": load.kind,
+        "source": load.source,
+        "seed": load.seed,
+        "settings": json.dumps(load.settings),
+        "generator_version": version("elearn-churn-warehouse"),
+        "dataset_version": dataset_version(con),
+        "user_rows": user_rows,
+        "event_rows": event_rows,
+        "first_day": first_day,
+        "last_day": last_day,
+        "touched_first_day": touched[0] if touched else first_day,
+        "touched_last_day": touched[1] if touched else last_day,
+    }
+    marks = ", ".join("?" * len(row))
+    con.execute(f"insert into {LOADS.name} ({', '.join(row)}) values ({marks})", [*row.values()])
+    return int(load_id)
