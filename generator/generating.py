@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-import pandas as pd
+import pyarrow as pa
 
 from generator.schema import ASSIGNMENTS, EVENTS, TRUTH, USERS, Table
 from generator.settings import Settings
 from generator.simulation import simulate_blocks
-from generator.simulation.frames import Frames
+from generator.simulation.rows import Rows
 from generator.warehouse import (
     Connection,
     Load,
@@ -47,39 +47,39 @@ def generate(
         replace_content(con, tables)
         for batch in batches(simulate_blocks(settings, workers)):
             insert_batch(con, batch, tables)
-            progress(len(batch.users), len(batch.events))
+            progress(batch.users.num_rows, batch.events.num_rows)
         add_key(con, EVENTS)
         return record_load(con, Load("simulated", "generate", settings.as_dict(), settings.seed))
 
 
-def batches(blocks: Iterable[Frames]) -> Iterator[Frames]:
+def batches(blocks: Iterable[Rows]) -> Iterator[Rows]:
     """Join consecutive blocks until they have enough events for one insert."""
-    waiting: list[Frames] = []
+    waiting: list[Rows] = []
     for block in blocks:
         waiting.append(block)
-        if sum(len(frames.events) for frames in waiting) >= BATCH_ROWS:
+        if sum(rows.events.num_rows for rows in waiting) >= BATCH_ROWS:
             yield joined(waiting)
             waiting = []
     if waiting:
         yield joined(waiting)
 
 
-def joined(blocks: list[Frames]) -> Frames:
+def joined(blocks: list[Rows]) -> Rows:
     """Return the rows of several blocks as one."""
-    return Frames(*(pd.concat(parts, ignore_index=True) for parts in zip(*blocks, strict=True)))
+    return Rows._make(map(pa.concat_tables, zip(*blocks, strict=True)))
 
 
-def insert_batch(con: Connection, batch: Frames, tables: Iterable[Table]) -> None:
+def insert_batch(con: Connection, batch: Rows, tables: Iterable[Table]) -> None:
     """Insert the rows of one batch into those of the tables that the simulation fills."""
-    frames = {USERS: batch.users, TRUTH: batch.truth, ASSIGNMENTS: batch.assignments}
-    for table, frame in {**frames, EVENTS: batch.events}.items():
+    parents = {USERS: batch.users, TRUTH: batch.truth, ASSIGNMENTS: batch.assignments}
+    for table, rows in {**parents, EVENTS: batch.events}.items():
         if table in tables:
-            insert_frame(con, table, frame)
+            insert_rows(con, table, rows)
 
 
-def insert_frame(con: Connection, table: Table, frame: pd.DataFrame) -> None:
-    """Insert a frame with the columns of a table."""
-    con.register("incoming", frame)
+def insert_rows(con: Connection, table: Table, rows: pa.Table) -> None:
+    """Insert an Arrow table with the columns of a table of the warehouse."""
+    con.register("incoming", rows)
     try:
         columns = ", ".join(table.column_names)
         con.execute(f"insert into {table.name} ({columns}) select {columns} from incoming")

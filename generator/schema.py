@@ -129,12 +129,8 @@ EVENTS = Table(
             "BIGINT",
             "Primary key; a simulated id is user_id * 100000 + position in the user's history.",
         ),
-        Column(
-            "user_id", "INTEGER", "The user, in raw.users.", references="raw.users (user_id)"
-        ),
-        Column(
-            "event_time", "TIMESTAMP", "When it happened, UTC.", check=f"event_time {_TIMES}"
-        ),
+        Column("user_id", "INTEGER", "The user, in raw.users.", references="raw.users (user_id)"),
+        Column("event_time", "TIMESTAMP", "When it happened, UTC.", check=f"event_time {_TIMES}"),
         Column(
             "event_type",
             "VARCHAR",
@@ -213,9 +209,7 @@ LOADS = Table(
         Column("event_rows", "BIGINT", "Rows of raw.events after the load."),
         Column("first_day", "DATE", "First event_date after the load.", required=False),
         Column("last_day", "DATE", "Last event_date after the load.", required=False),
-        Column(
-            "touched_first_day", "DATE", "First day that this load changed.", required=False
-        ),
+        Column("touched_first_day", "DATE", "First day that this load changed.", required=False),
         Column("touched_last_day", "DATE", "Last day that this load changed.", required=False),
     ),
 )

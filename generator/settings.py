@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict, dataclass, fields
 from datetime import date, timedelta
 from numbers import Integral, Real
@@ -13,10 +14,10 @@ FIRST_DATE = date(1970, 1, 1)
 LAST_DATE = date(2099, 12, 31)
 
 # Smallest and largest value of each number. user_id is a 32-bit integer in the warehouse, the
-# seed a 64-bit one in its ledger; a century of days keeps dates inside 1970..2099.
+# seed a 64-bit one in its ledger; more days, with their signups, do not fit into 1970..2099.
 WHOLE_NUMBERS: dict[str, tuple[int, int]] = {
     "n_users": (1, 2**31 - 1),
-    "days": (1, 36_500),
+    "days": (1, 35_612),
     "seed": (0, 2**63 - 1),
 }
 NUMBERS: dict[str, tuple[float, float]] = {
@@ -82,7 +83,9 @@ class Settings:
         latest = LAST_DATE - timedelta(days=self.days - 1)
         if not earliest <= self.start_date <= latest:
             raise not_allowed(
-                "start_date", self.start_date, f"a date from {earliest} to {latest} for {self.days} days"
+                "start_date",
+                self.start_date,
+                f"a date from {earliest} to {latest} for {self.days} days",
             )
 
     @property
@@ -117,11 +120,12 @@ DEFAULTS: dict[str, Any] = {field.name: field.default for field in fields(Settin
 def parse_date(field: str, text: str) -> date:
     """Return the calendar date of a text such as 2025-01-31."""
     try:
-        if len(text) != len("2025-01-31"):  # fromisoformat also takes 20250131 and 2025-W05-5
-            raise ValueError
-        return date.fromisoformat(text)
+        # fromisoformat also takes 20250131 and 2025-W05-5
+        if re.fullmatch("[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
+            return date.fromisoformat(text)
     except ValueError:
-        raise not_allowed(field, text, "a calendar date such as 2025-01-31") from None
+        pass
+    raise not_allowed(field, text, "a calendar date such as 2025-01-31")
 
 
 def _parse(name: str, text: str) -> Any:
@@ -139,14 +143,15 @@ def _allowed(name: str) -> str:
     return "a number from {} to {}".format(*NUMBERS[name])
 
 
-def _checked_whole_number(name: str, value: object, low: int, high: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, Integral) or not low <= value <= high:
+def _checked_whole_number(name: str, value: Any, low: int, high: int) -> int:
+    is_whole = isinstance(value, Integral) and not isinstance(value, bool)
+    if not is_whole or not low <= value <= high:
         raise not_allowed(name, value, _allowed(name))
     return int(value)
 
 
-def _checked_number(name: str, value: object, low: float, high: float) -> float:
-    # "not low <= value" is also true of nan
-    if isinstance(value, bool) or not isinstance(value, Real) or not low <= value <= high:
+def _checked_number(name: str, value: Any, low: float, high: float) -> float:
+    is_number = isinstance(value, Real) and not isinstance(value, bool)
+    if not is_number or not low <= value <= high:  # "not low <= value" is also true of nan
         raise not_allowed(name, value, _allowed(name))
     return float(value)

@@ -80,6 +80,12 @@ def read_warehouse(path: Path, memory_limit: str | None = None) -> Connection:
     return _connect(path, memory_limit, read_only=True)
 
 
+def check_unlocked(path: Path) -> None:
+    """Raise when the warehouse is not there, or cannot be opened for writing now."""
+    read_warehouse(path).close()
+    _connect(path, None).close()
+
+
 def check_path(path: Path) -> None:
     """Raise UsageError when no warehouse can be at the path."""
     folder = path.parent

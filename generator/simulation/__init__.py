@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import pandas as pd
+import pyarrow as pa
 
 from generator.settings import Settings
-from generator.simulation.frames import Frames, block_frames
 from generator.simulation.history import simulate_block
+from generator.simulation.rows import Rows, block_rows
 from generator.simulation.streams import BLOCK_USERS
 
 
@@ -35,13 +36,11 @@ def simulate(settings: Settings) -> tuple[pd.DataFrame, pd.DataFrame]:
     >>> len(users)
     10
     """
-    frames = list(simulate_blocks(settings, workers=1))
-    users = pd.concat([block.users for block in frames], ignore_index=True)
-    events = pd.concat([block.events for block in frames], ignore_index=True)
-    return _plain_texts(users), _plain_texts(events)
+    blocks = list(simulate_blocks(settings, workers=1))
+    return _frame([block.users for block in blocks]), _frame([block.events for block in blocks])
 
 
-def simulate_blocks(settings: Settings, workers: int) -> Iterator[Frames]:
+def simulate_blocks(settings: Settings, workers: int) -> Iterator[Rows]:
     """Yield the simulation block by block in order of user_id, a few blocks ahead at most.
 
     Threads are enough: NumPy gives up the interpreter lock where the time goes, and the rows do
@@ -49,14 +48,14 @@ def simulate_blocks(settings: Settings, workers: int) -> Iterator[Frames]:
     """
     blocks = range(-(-settings.n_users // BLOCK_USERS))
 
-    def simulate_one(block: int) -> Frames:
-        return block_frames(settings, simulate_block(settings, block))
+    def simulate_one(block: int) -> Rows:
+        return block_rows(settings, simulate_block(settings, block))
 
     if workers == 1:
         yield from map(simulate_one, blocks)
         return
     with ThreadPoolExecutor(workers) as pool:
-        ahead: deque[Future[Frames]] = deque()
+        ahead: deque[Future[Rows]] = deque()
         try:
             for block in blocks:
                 ahead.append(pool.submit(simulate_one, block))
@@ -68,6 +67,7 @@ def simulate_blocks(settings: Settings, workers: int) -> Iterator[Frames]:
             pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _plain_texts(frame: pd.DataFrame) -> pd.DataFrame:
+def _frame(tables: list[pa.Table]) -> pd.DataFrame:
+    frame: pd.DataFrame = pa.concat_tables(tables).to_pandas(date_as_object=False)
     texts = frame.select_dtypes("category").columns
     return frame.astype(dict.fromkeys(texts, "str"))

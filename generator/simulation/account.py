@@ -25,7 +25,7 @@ class AccountEvents(NamedTuple):
     @classmethod
     def concatenate(cls, parts: Sequence[AccountEvents]) -> AccountEvents:
         """Join several sets of events, in the order given."""
-        return cls(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
+        return cls._make(map(np.concatenate, zip(*parts, strict=True)))
 
 
 def account_events(

@@ -50,9 +50,7 @@ def draw_active(settings: Settings, probability: Floats, stream: Streams) -> Boo
     return stream("active_day").random((BLOCK_USERS, settings.days)) < probability
 
 
-def draw_further_counts(
-    settings: Settings, users: Users, active: Bools, stream: Streams
-) -> Ints:
+def draw_further_counts(settings: Settings, users: Users, active: Bools, stream: Streams) -> Ints:
     """Draw how many events follow the login of each active day: Poisson(2 * engagement).
 
     Returns the counts of the active days in user and day order, shape (active days,). Every cell

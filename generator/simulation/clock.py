@@ -44,7 +44,8 @@ def draw_further_seconds(login_second: Ints, further: Ints, stream: Streams) -> 
     room = LAST_SECOND - login_second
     shrink = np.where(total > room, (room - further) / np.maximum(total - further, 1), 1.0)
     spare = np.floor((offset - position) * shrink[day]).astype(np.int64)
-    return login_second[day] + position + spare
+    seconds: Ints = login_second[day] + position + spare
+    return seconds
 
 
 def draw_account_seconds(size: int, time_stream: np.random.Generator) -> Ints:

@@ -14,7 +14,7 @@ from generator.simulation.activity import (
     draw_active,
     draw_further_counts,
 )
-from generator.simulation.arrays import Bools, Floats, Ints
+from generator.simulation.arrays import Array, Bools, Floats, Ints
 from generator.simulation.billing import draw_payments
 from generator.simulation.churn import Churn, draw_churn
 from generator.simulation.clock import SECONDS_PER_DAY, draw_further_seconds, draw_login_seconds
@@ -45,7 +45,7 @@ class Events(NamedTuple):
 
     def take(self, selected: Ints | Bools) -> Events:
         """Return the selected events."""
-        return Events(*(column[selected] for column in self))
+        return Events._make(column[selected] for column in self)
 
 
 class Block(NamedTuple):
@@ -113,7 +113,7 @@ def merge(learning: Events, account: AccountEvents) -> Events:
     added = Events(
         account.user, account.second, account.event_type, no_course, none, none, account.amount
     )
-    joined = Events(*(np.concatenate(columns) for columns in zip(learning, added, strict=True)))
+    joined = Events._make(map(np.concatenate, zip(learning, added, strict=True)))
     span = int(joined.second.max(initial=0)) + 1
     return joined.take(np.argsort(joined.user * span + joined.second, kind="stable"))
 
@@ -143,7 +143,7 @@ def event_ids(user_id: Ints) -> Ints:
     return user_id.astype(np.int64) * IDS_PER_USER + position
 
 
-def _spread(values: Ints | Floats, where: Bools, otherwise: float) -> Ints | Floats:
+def _spread(values: Array, where: Bools, otherwise: float) -> Array:
     """Return an array with the values at the marked places and a constant at the others."""
     spread = np.full(where.size, otherwise, dtype=values.dtype)
     spread[where] = values

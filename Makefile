@@ -1,0 +1,28 @@
+# Every target sets itself up: a fresh clone needs Python 3.11 or newer and make.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+SETUP := $(VENV)/.installed
+
+.PHONY: build test lint clean
+
+build: $(SETUP)  ## simulate the default data set, build and test every model
+	$(BIN)/elearn build
+
+test: $(SETUP)  ## run every test
+	$(BIN)/pytest
+
+lint: $(SETUP)  ## check style and types of Python and SQL
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/sqlfluff lint --disable-progress-bar dbt_project
+
+$(SETUP): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
+		--constraint constraints.txt --editable '.[dev]'
+	touch $@
+
+clean:  ## remove what is generated
+	rm -rf $(VENV) target logs *.duckdb *.duckdb.wal

@@ -1,0 +1,93 @@
+"""Run dbt on the warehouse and read what it says."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from generator.errors import ElearnError
+
+
+@dataclass(frozen=True)
+class DbtOutcome:
+    """How many nodes of a ``dbt build`` ended in which way."""
+
+    models_built: int
+    tests_passed: int
+    warnings: int
+
+
+def project_folder() -> Path:
+    """Return the folder of the dbt project: the working directory, else this clone's root."""
+    for folder in (Path.cwd(), Path(__file__).resolve().parents[1]):
+        if (folder / "dbt_project.yml").is_file():
+            return folder
+    raise ElearnError("there is no dbt_project.yml here; run from the root of a clone")
+
+
+def dbt_build(
+    warehouse: Path, talk: Callable[[str], None], memory_limit: str | None = None
+) -> DbtOutcome:
+    """Run ``dbt build`` on a warehouse.
+
+    Parameters
+    ----------
+    warehouse
+        The file to build in; nobody else may have it open.
+    talk
+        Called with each line that dbt prints.
+    memory_limit
+        Most memory that DuckDB takes, such as "4GB".
+
+    Raises
+    ------
+    ElearnError
+        A model or a test failed; the lines that say why went to ``talk``.
+    """
+    folder = project_folder()
+    variables = {"ELEARN_WAREHOUSE": str(warehouse.resolve())}
+    if memory_limit is not None:
+        variables["ELEARN_MEMORY_LIMIT"] = memory_limit
+    command = [sys.executable, "-m", "dbt.cli.main", "--no-use-colors", "build"]
+    command += ["--project-dir", str(folder), "--profiles-dir", str(folder)]
+    process = subprocess.Popen(
+        command,
+        env=os.environ | variables,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    try:
+        assert process.stdout is not None
+        _forward(process.stdout, talk)
+    finally:
+        process.terminate()  # of no effect unless an interrupt cut the reading short
+        code = process.wait()
+    if code != 0:
+        raise ElearnError("dbt build failed; its lines above say where")
+    return read_outcome(folder)
+
+
+def read_outcome(folder: Path) -> DbtOutcome:
+    """Return what the last dbt run in a project folder came to."""
+    target = Path(os.environ.get("DBT_TARGET_PATH", "target"))
+    results = json.loads((folder / target / "run_results.json").read_text())["results"]
+    ends = Counter((result["unique_id"].split(".")[0], result["status"]) for result in results)
+    return DbtOutcome(
+        models_built=ends["model", "success"],
+        tests_passed=ends["test", "pass"] + ends["unit_test", "pass"],
+        warnings=sum(count for (_, status), count in ends.items() if status == "warn"),
+    )
+
+
+def _forward(lines: IO[str], talk: Callable[[str], None]) -> None:
+    for line in lines:
+        talk(line.rstrip())

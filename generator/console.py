@@ -1,0 +1,91 @@
+"""How commands speak: results on stdout, talk and progress on stderr, errors in one line."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import FrameType
+from typing import Any, NoReturn
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from generator.errors import ElearnError
+
+
+@dataclass(frozen=True)
+class Voice:
+    """Where one command prints, as its --quiet and --json say."""
+
+    quiet: bool = False
+    as_json: bool = False
+
+    def talk(self, line: str) -> None:
+        """Say what goes on."""
+        if not self.quiet:
+            print(line, file=sys.stderr, flush=True)
+
+    def result(self, lines: list[str], values: dict[str, Any]) -> None:
+        """Print the result: lines for people, or one JSON object for scripts."""
+        print(json.dumps(values) if self.as_json else "\n".join(lines))
+
+    @contextmanager
+    def progress(self, total_users: int) -> Iterator[Callable[[int, int], None]]:
+        """Show a bar of users, with events and their rate; only on a terminal."""
+        bar = Progress(
+            TextColumn("simulating"),
+            BarColumn(),
+            TextColumn("{task.completed:,.0f} of {task.total:,.0f} users"),
+            TextColumn("{task.fields[events]:,} events"),
+            TextColumn("{task.fields[rate]:,.0f} events/s"),
+            TimeElapsedColumn(),
+            console=Console(stderr=True),
+            disable=self.quiet or not sys.stderr.isatty(),
+            transient=True,
+        )
+        started, events_done = time.monotonic(), 0
+        with bar:
+            task = bar.add_task("simulating", total=total_users, events=0, rate=0.0)
+
+            def advance(users: int, events: int) -> None:
+                nonlocal events_done
+                events_done += events
+                rate = events_done / max(time.monotonic() - started, 1e-3)
+                bar.update(task, advance=users, events=events_done, rate=rate)
+
+            yield advance
+
+
+class Terminated(BaseException):
+    """SIGTERM arrived; unwinds like a keyboard interrupt, so that transactions roll back."""
+
+
+def run(command: Callable[[], object]) -> NoReturn:
+    """Run the command line, and end the process with the right line and exit code."""
+    signal.signal(signal.SIGTERM, _terminate)
+    try:
+        command()
+    except ElearnError as error:
+        _leave(str(error), error.exit_code)
+    except KeyboardInterrupt:
+        _leave("interrupted; nothing was changed", 130)
+    except Terminated:
+        _leave("terminated; nothing was changed", 143)
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader of our output left; there is nobody to tell
+        sys.exit(1)
+    sys.exit(0)
+
+
+def _terminate(_signal: int, _frame: FrameType | None) -> None:
+    raise Terminated
+
+
+def _leave(line: str, code: int) -> NoReturn:
+    print(f"Error: {line}", file=sys.stderr)
+    sys.exit(code)

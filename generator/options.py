@@ -1,0 +1,98 @@
+"""Options that several commands share, and their texts turned into values."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import os
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from generator.errors import not_allowed
+from generator.settings import DEFAULTS, Settings
+
+DEFAULT_WAREHOUSE = Path("warehouse.duckdb")
+
+Warehouse = Annotated[
+    Path, typer.Option(envvar="ELEARN_WAREHOUSE", help="The DuckDB file.", metavar="FILE")
+]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but the result.")]
+Json = Annotated[bool, typer.Option("--json", help="Print the result as one JSON object.")]
+MemoryLimit = Annotated[
+    str | None, typer.Option(help="Most memory that DuckDB takes, such as 4GB.", metavar="SIZE")
+]
+Workers = Annotated[
+    str | None, typer.Option(help="Threads that simulate.", metavar="N", show_default="all cores")
+]
+
+SETTING_HELP = {
+    "n_users": "Number of users.",
+    "days": "Number of days.",
+    "start_date": "First day.",
+    "seed": "Seed of every random stream.",
+    "paid_ratio": "Share of users on the paid plan, 0 to 1.",
+    "churn_base_rate": "Churn probability of a free user with engagement 0, 0 to 1.",
+    "treatment_ratio": "Share of users in the treatment group, 0 to 1; 0 is no experiment.",
+    "treatment_lift": "Relative change of a treated user's engagement, -1 to 10.",
+}
+
+
+def with_settings(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command one option for each setting, and pass it their ``settings``.
+
+    The options are texts: Settings knows the ranges and says what is allowed.
+    """
+    signature = inspect.signature(command, eval_str=True)
+    options = [_setting_option(name, text) for name, text in SETTING_HELP.items()]
+    others = [
+        given.replace(kind=inspect.Parameter.KEYWORD_ONLY)
+        for name, given in signature.parameters.items()
+        if name != "settings"
+    ]
+
+    @functools.wraps(command)
+    def with_parsed_settings(**arguments: Any) -> None:
+        texts = {name: arguments.pop(name) for name in SETTING_HELP}
+        command(settings=Settings.from_text(**texts), **arguments)
+
+    parameters = options + others
+    shared: Any = with_parsed_settings  # typer reads both of these
+    shared.__signature__ = signature.replace(parameters=parameters)
+    shared.__annotations__ = {given.name: given.annotation for given in parameters}
+    return with_parsed_settings
+
+
+def _setting_option(name: str, text: str) -> inspect.Parameter:
+    default = str(DEFAULTS[name])
+    option = typer.Option(help=text, show_default=default, metavar="VALUE")
+    return inspect.Parameter(
+        name,
+        inspect.Parameter.KEYWORD_ONLY,
+        default=None,
+        annotation=Annotated[str | None, option],
+    )
+
+
+def worker_count(text: str | None) -> int:
+    """Return the number of workers; all cores by default."""
+    if text is None:
+        return os.cpu_count() or 1
+    return whole_number("workers", text, 1, 256)
+
+
+def whole_number(name: str, text: str, low: int, high: int) -> int:
+    """Return the whole number that an option's text stands for."""
+    if not re.fullmatch(r"[0-9]{1,18}", text) or not low <= int(text) <= high:
+        raise not_allowed(name, text, f"a whole number from {low} to {high}")
+    return int(text)
+
+
+def checked_memory_limit(text: str | None) -> str | None:
+    """Return the memory limit when DuckDB will understand it."""
+    if text is not None and not re.fullmatch(r"[0-9]+(\.[0-9]+)? ?[KMGT]i?B", text):
+        raise not_allowed("memory_limit", text, "a size such as 4GB")
+    return text

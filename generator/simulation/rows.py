@@ -1,0 +1,93 @@
+"""Blocks of the simulation as Arrow tables in the columns of the warehouse's tables."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+
+from generator.settings import FIRST_DATE, Settings
+from generator.simulation.arrays import Bools, Floats, Ints
+from generator.simulation.clock import SECONDS_PER_DAY
+from generator.simulation.courses import COURSES
+from generator.simulation.event_types import EVENT_TYPES
+from generator.simulation.history import Block, Events, event_ids
+from generator.simulation.users import COUNTRIES, MARKETING_SOURCES
+
+PLANS = ("free", "paid")
+GROUPS = ("control", "treatment")
+
+
+class Rows(NamedTuple):
+    """Rows of raw and truth, texts as dictionaries; one row per user, or per event."""
+
+    users: pa.Table
+    truth: pa.Table
+    assignments: pa.Table
+    events: pa.Table
+
+
+def block_rows(settings: Settings, block: Block) -> Rows:
+    """Return the rows of those users of a block that the settings ask for."""
+    wanted = block.users.user_id <= settings.n_users
+    events = block.events if wanted.all() else block.events.take(wanted[block.events.user])
+    keys = {"user_id": pa.array(block.users.user_id.astype(np.int32))}
+    truth = {
+        "churn_date": _dates(settings, block.churn.churn_day, unknown=~block.churn.churns),
+        "churn_probability": pa.array(block.churn.probability),
+    }
+    groups = {"treatment_group": _texts(block.users.is_treated, GROUPS)}
+    selected = pa.array(wanted)
+    return Rows(
+        users=pa.table(keys | _users(settings, block)).filter(selected),
+        truth=pa.table(keys | truth).filter(selected),
+        assignments=pa.table(keys | groups).filter(selected),
+        events=_events(settings, events, block.users.user_id),
+    )
+
+
+def _users(settings: Settings, block: Block) -> dict[str, pa.Array]:
+    users = block.users
+    return {
+        "signup_date": _dates(settings, users.signup_day),
+        "plan": _texts(users.is_paid, PLANS),
+        "is_paid": pa.array(users.is_paid.astype(np.int32)),
+        "country": _texts(users.country, COUNTRIES),
+        "marketing_source": _texts(users.marketing_source, MARKETING_SOURCES),
+        "engagement_score": pa.array(users.engagement),
+    }
+
+
+def _events(settings: Settings, events: Events, user_ids: Ints) -> pa.Table:
+    user_id = user_ids[events.user]
+    start = np.datetime64(settings.start_date, "s").astype(np.int64)
+    return pa.table(
+        {
+            "event_id": pa.array(event_ids(user_id)),
+            "user_id": pa.array(user_id.astype(np.int32)),
+            "event_time": pa.array(start + events.second).cast(pa.timestamp("s")),
+            "event_type": _texts(events.event_type, EVENT_TYPES),
+            "event_date": _dates(settings, events.second // SECONDS_PER_DAY),
+            "course_name": _texts(events.course, COURSES, unknown=events.course < 0),
+            "watch_minutes": _measures(events.watch_minutes),
+            "quiz_score": _measures(events.quiz_score),
+            "amount": _measures(events.amount),
+        }
+    )
+
+
+def _dates(settings: Settings, days: Ints, unknown: Bools | None = None) -> pa.Array:
+    start = (settings.start_date - FIRST_DATE).days
+    known_days = days if unknown is None else np.where(unknown, 0, days)
+    return pa.array((start + known_days).astype(np.int32), mask=unknown).cast(pa.date32())
+
+
+def _texts(codes: Ints | Bools, values: Sequence[str], unknown: Bools | None = None) -> pa.Array:
+    indices = pa.array(codes.astype(np.int8), mask=unknown)
+    return pa.DictionaryArray.from_arrays(indices, pa.array(values))
+
+
+def _measures(values: Floats) -> pa.Array:
+    return pa.array(values, mask=np.isnan(values))

@@ -1,0 +1,98 @@
+"""What a person wants to know of a warehouse at a glance."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from generator.schema import LOADS, TRUTH
+from generator.warehouse import Connection, has_table, read_warehouse
+
+TABLES = (
+    "raw.users",
+    "raw.events",
+    "main.user_daily",
+    "main.user_features_daily",
+    "main.churn_labels",
+    "main.training_dataset",
+    "main.training_splits",
+    "main.scoring_dataset",
+)
+
+QUERY = "from training_dataset select churn_label, count(*) group by all"
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Rows, churn and version of one warehouse."""
+
+    warehouse: str
+    dataset_version: str
+    first_day: str | None
+    last_day: str | None
+    rows: dict[str, int]
+    """Rows of each table that is there."""
+    realised_churn_rate: float | None
+    """Share of simulated users who churn within the window; None for real data."""
+    label_rate: float | None
+    """Share of training rows with churn_label 1; None before a build or without rows."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the summary as JSON-ready values."""
+        return asdict(self)
+
+
+def summarise(warehouse: Path) -> Summary:
+    """Read the summary of a warehouse."""
+    con = read_warehouse(warehouse)
+    try:
+        ledger = con.execute(
+            "select dataset_version, cast(first_day as varchar), cast(last_day as varchar)"
+            f" from {LOADS.name} order by load_id desc limit 1"
+        ).fetchone()
+        assert ledger is not None
+        version, first_day, last_day = ledger
+        rows = {name: _number(con, "count(*)", name) for name in TABLES if has_table(con, name)}
+        return Summary(
+            warehouse=str(warehouse),
+            dataset_version=version,
+            first_day=first_day,
+            last_day=last_day,
+            rows={name: int(count or 0) for name, count in rows.items()},
+            realised_churn_rate=_churn_rate(con),
+            label_rate=_label_rate(con) if "main.training_dataset" in rows else None,
+        )
+    finally:
+        con.close()
+
+
+def as_lines(summary: Summary) -> list[str]:
+    """Return the summary as lines for a terminal."""
+    lines = [f"{name:<28}{count:>14,} rows" for name, count in summary.rows.items()]
+    lines.append(f"{'days':<28}{summary.first_day} to {summary.last_day}")
+    if summary.realised_churn_rate is not None:
+        lines.append(f"{'realised churn rate':<28}{summary.realised_churn_rate:.4f} of users")
+    if summary.label_rate is not None:
+        lines.append(f"{'churn_label = 1':<28}{summary.label_rate:.4f} of training rows")
+    lines.append(f"{'dataset version':<28}{summary.dataset_version}")
+    lines.append(f"{'warehouse':<28}{summary.warehouse}")
+    if "main.training_dataset" in summary.rows:
+        lines.append(f'{"try":<28}duckdb -readonly {summary.warehouse} "{QUERY}"')
+    return lines
+
+
+def _churn_rate(con: Connection) -> float | None:
+    if not has_table(con, TRUTH.name):
+        return None
+    return _number(con, "count(churn_date) / nullif(count(*), 0)", TRUTH.name)
+
+
+def _label_rate(con: Connection) -> float | None:
+    return _number(con, "avg(churn_label)", "main.training_dataset")
+
+
+def _number(con: Connection, expression: str, table: str) -> float | None:
+    row = con.execute(f"select {expression} from {table}").fetchone()
+    assert row is not None
+    return None if row[0] is None else float(row[0])
