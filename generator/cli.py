@@ -9,17 +9,33 @@ from typing import Annotated, NoReturn
 import typer
 from typer.exceptions import TyperException
 
-from generator import building, console, generating, loading, summary
+from generator import (
+    arriving,
+    building,
+    console,
+    exporting,
+    generating,
+    ledger,
+    loading,
+    summary,
+    verifying,
+    writing,
+)
 from generator.console import Voice
 from generator.errors import UsageError
+from generator.files import FORMATS
 from generator.options import (
     DEFAULT_WAREHOUSE,
+    Format,
     Json,
     MemoryLimit,
     Quiet,
+    Replace,
+    Through,
     Warehouse,
     Workers,
     checked_memory_limit,
+    one_of,
     whole_number,
     with_settings,
     worker_count,
@@ -52,6 +68,19 @@ def common(
 @with_settings
 def generate(
     settings: Settings,
+    through: Through = None,
+    replace: Replace = False,
+    output_dir: Annotated[
+        Path | None, typer.Option(help="Write files into this folder instead.", metavar="DIR")
+    ] = None,
+    file_format: Format = "csv",
+    layout: Annotated[
+        str,
+        typer.Option(help="With --output-dir: flat, version or date.", metavar="LAYOUT"),
+    ] = "flat",
+    shard: Annotated[
+        str, typer.Option(help="With --output-dir: the I-th of N parts.", metavar="I/N")
+    ] = "1/1",
     warehouse: Warehouse = DEFAULT_WAREHOUSE,
     workers: Workers = None,
     memory_limit: MemoryLimit = None,
@@ -60,9 +89,28 @@ def generate(
 ) -> None:
     """Simulate the platform into the warehouse, replacing what was there in one step."""
     voice = Voice(quiet, json)
-    limit = checked_memory_limit(memory_limit)
-    _simulate(settings, warehouse, voice, worker_count(workers), limit)
-    _print_summary(warehouse, voice)
+    file_options = {"--format": file_format != "csv", "--layout": layout != "flat"}
+    file_options["--shard"] = shard != "1/1"
+    if output_dir is None:
+        needless = [name for name, given in file_options.items() if given]
+        if needless:
+            raise UsageError(f"{needless[0]}: it goes with --output-dir")
+        _simulate(settings, through, replace, warehouse, voice, workers, memory_limit)
+        _print_summary(warehouse, voice)
+        return
+    if through is not None or replace:
+        raise UsageError("output_dir: files hold whole simulations; leave out --through, --replace")
+    with voice.progress(settings.n_users) as progress:
+        report = writing.generate_files(
+            settings,
+            output_dir,
+            file_format=one_of("format", file_format, FORMATS),
+            layout=one_of("layout", layout, writing.LAYOUTS),
+            shard=writing.Shard.from_text(shard),
+            workers=worker_count(workers),
+            progress=progress,
+        )
+    voice.result(report.as_lines(), report.as_dict())
 
 
 @app.command(epilog="Example: elearn load --users users.csv --events 'logs/*.csv.gz'")
@@ -100,6 +148,8 @@ def load(
 @with_settings
 def build(
     settings: Settings,
+    through: Through = None,
+    replace: Replace = False,
     generate: Annotated[
         bool, typer.Option("--generate/--no-generate", help="Simulate first, or keep the data.")
     ] = True,
@@ -114,21 +164,91 @@ def build(
     limit = checked_memory_limit(memory_limit)
     building.project_folder()  # no project, nothing to build: say so before simulating
     if generate:
-        _simulate(settings, warehouse, voice, worker_count(workers), limit)
-    elif settings != Settings():
+        _simulate(settings, through, replace, warehouse, voice, workers, memory_limit)
+    elif settings != Settings() or through is not None or replace:
         raise UsageError("--no-generate keeps the data; leave out the settings of a simulation")
     check_unlocked(warehouse)
     outcome = building.dbt_build(warehouse, voice.talk, limit)
     _print_summary(warehouse, voice, outcome)
 
 
-def _simulate(
-    settings: Settings, warehouse: Path, voice: Voice, workers: int, memory_limit: str | None
+@app.command(epilog="Example: elearn versions --json")
+def versions(
+    warehouse: Warehouse = DEFAULT_WAREHOUSE,
+    json: Json = False,
 ) -> None:
+    """Print the ledger: every load with its dataset version."""
+    loads = ledger.read_ledger(warehouse)
+    Voice(as_json=json).result(ledger.as_lines(loads), {"loads": loads})
+
+
+@app.command(epilog="Example: elearn verify data/raw")
+def verify(
+    folder: Annotated[
+        Path | None,
+        typer.Argument(help="Folder of files to verify instead of the warehouse.", metavar="DIR"),
+    ] = None,
+    warehouse: Warehouse = DEFAULT_WAREHOUSE,
+    memory_limit: MemoryLimit = None,
+    json: Json = False,
+) -> None:
+    """Recompute the dataset version; exit 1 when it is not the recorded one."""
+    limit = checked_memory_limit(memory_limit)
+    if folder is None:
+        verdict = verifying.verify_warehouse(warehouse, limit)
+    else:
+        verdict = verifying.verify_files(folder, limit)
+    Voice(as_json=json).result(verdict.as_lines(), verdict.as_dict())
+    if not verdict.matches:
+        raise typer.Exit(1)
+
+
+@app.command(epilog="Example: elearn export --output-dir data/export --format parquet")
+def export(
+    output_dir: Annotated[Path, typer.Option(help="Folder for the files.", metavar="DIR")],
+    file_format: Format = "csv",
+    warehouse: Warehouse = DEFAULT_WAREHOUSE,
+    memory_limit: MemoryLimit = None,
+    json: Json = False,
+) -> None:
+    """Write users, events, user_daily, user_features_daily and training_dataset as files."""
+    manifest = exporting.export(
+        warehouse,
+        output_dir,
+        file_format=one_of("format", file_format, FORMATS),
+        memory_limit=checked_memory_limit(memory_limit),
+    )
+    Voice(as_json=json).result(exporting.as_lines(output_dir, manifest), manifest)
+
+
+def _simulate(
+    settings: Settings,
+    through: str | None,
+    replace: bool,
+    warehouse: Path,
+    voice: Voice,
+    workers: str | None,
+    memory_limit: str | None,
+) -> None:
+    limit, threads = checked_memory_limit(memory_limit), worker_count(workers)
+    day = None if through is None else arriving.parse_through(through, settings)
+    if replace and day is None:
+        raise UsageError("--replace: it goes with --through; a plain run always replaces")
     with voice.progress(settings.n_users) as progress:
-        generating.generate(
-            warehouse, settings, workers=workers, memory_limit=memory_limit, progress=progress
-        )
+        if day is None:
+            generating.generate(
+                warehouse, settings, workers=threads, memory_limit=limit, progress=progress
+            )
+        else:
+            arriving.generate_through(
+                warehouse,
+                settings,
+                day,
+                replace=replace,
+                workers=threads,
+                memory_limit=limit,
+                progress=progress,
+            )
 
 
 def _print_summary(

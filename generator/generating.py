@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pyarrow as pa
 
+from generator.files import Progress
 from generator.schema import ASSIGNMENTS, EVENTS, TRUTH, USERS, Table
 from generator.settings import Settings
 from generator.simulation import simulate_blocks
@@ -22,9 +23,6 @@ from generator.warehouse import (
 
 BATCH_ROWS = 1_000_000
 """Events that one INSERT takes: fewer, larger inserts are faster, and memory stays bounded."""
-
-Progress = Callable[[int, int], None]
-"""Called with the numbers of users and events written since the last call."""
 
 
 def generate(
@@ -42,7 +40,7 @@ def generate(
     ElearnError
         The warehouse keeps its old content.
     """
-    tables = (USERS, EVENTS, TRUTH) + ((ASSIGNMENTS,) if settings.has_experiment else ())
+    tables = simulated_tables(settings)
     with open_warehouse(warehouse, memory_limit) as con:
         replace_content(con, tables)
         for batch in batches(simulate_blocks(settings, workers)):
@@ -50,6 +48,11 @@ def generate(
             progress(batch.users.num_rows, batch.events.num_rows)
         add_key(con, EVENTS)
         return record_load(con, Load("simulated", "generate", settings.as_dict(), settings.seed))
+
+
+def simulated_tables(settings: Settings) -> tuple[Table, ...]:
+    """Return the tables that a simulation fills, parents first."""
+    return (USERS, EVENTS, TRUTH) + ((ASSIGNMENTS,) if settings.has_experiment else ())
 
 
 def batches(blocks: Iterable[Rows]) -> Iterator[Rows]:

@@ -6,7 +6,7 @@ import functools
 import inspect
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -28,6 +28,15 @@ MemoryLimit = Annotated[
 Workers = Annotated[
     str | None, typer.Option(help="Threads that simulate.", metavar="N", show_default="all cores")
 ]
+
+Format = Annotated[
+    str, typer.Option("--format", help="csv or parquet.", metavar="FORMAT", show_default=True)
+]
+Through = Annotated[
+    str | None,
+    typer.Option(help="Load only up to this day; a later day adds to it.", metavar="DATE"),
+]
+Replace = Annotated[bool, typer.Option(help="With --through: start over.")]
 
 SETTING_HELP = {
     "n_users": "Number of users.",
@@ -89,6 +98,13 @@ def whole_number(name: str, text: str, low: int, high: int) -> int:
     if not re.fullmatch(r"[0-9]{1,18}", text) or not low <= int(text) <= high:
         raise not_allowed(name, text, f"a whole number from {low} to {high}")
     return int(text)
+
+
+def one_of(name: str, text: str, choices: Sequence[str]) -> str:
+    """Return an option's text when it is one of the choices."""
+    if text not in choices:
+        raise not_allowed(name, text, f"{', '.join(choices[:-1])} or {choices[-1]}")
+    return text
 
 
 def checked_memory_limit(text: str | None) -> str | None:

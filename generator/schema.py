@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from generator.simulation.event_types import EVENT_TYPES
+from generator.sql import quoted
 
 PLANS = ("free", "paid")
 PAYMENT_TYPES = ("payment_success", "payment_failed")
@@ -82,11 +83,6 @@ class Table:
             f"comment on column {self.name}.{column.name} is {quoted(column.comment)}"
             for column in self.columns
         ]
-
-
-def quoted(text: str) -> str:
-    """Return a text as a SQL literal."""
-    return "'" + text.replace("'", "''") + "'"
 
 
 def _in(name: str, values: tuple[str, ...]) -> str:

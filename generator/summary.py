@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
-from generator.schema import LOADS, TRUTH
-from generator.warehouse import Connection, has_table, read_warehouse
+from generator.schema import TRUTH
+from generator.sql import one_row
+from generator.warehouse import Connection, has_table, last_load, read_warehouse
 
 TABLES = (
     "raw.users",
@@ -45,26 +47,19 @@ class Summary:
 
 def summarise(warehouse: Path) -> Summary:
     """Read the summary of a warehouse."""
-    con = read_warehouse(warehouse)
-    try:
-        ledger = con.execute(
-            "select dataset_version, cast(first_day as varchar), cast(last_day as varchar)"
-            f" from {LOADS.name} order by load_id desc limit 1"
-        ).fetchone()
-        assert ledger is not None
-        version, first_day, last_day = ledger
+    with read_warehouse(warehouse) as con:
+        last = last_load(con)
+        assert last is not None
         rows = {name: _number(con, "count(*)", name) for name in TABLES if has_table(con, name)}
         return Summary(
             warehouse=str(warehouse),
-            dataset_version=version,
-            first_day=first_day,
-            last_day=last_day,
+            dataset_version=last["dataset_version"],
+            first_day=_day(last["first_day"]),
+            last_day=_day(last["last_day"]),
             rows={name: int(count or 0) for name, count in rows.items()},
             realised_churn_rate=_churn_rate(con),
             label_rate=_label_rate(con) if "main.training_dataset" in rows else None,
         )
-    finally:
-        con.close()
 
 
 def as_lines(summary: Summary) -> list[str]:
@@ -93,6 +88,9 @@ def _label_rate(con: Connection) -> float | None:
 
 
 def _number(con: Connection, expression: str, table: str) -> float | None:
-    row = con.execute(f"select {expression} from {table}").fetchone()
-    assert row is not None
-    return None if row[0] is None else float(row[0])
+    [value] = one_row(con, f"select {expression} from {table}")
+    return None if value is None else float(value)
+
+
+def _day(day: date | None) -> str | None:
+    return None if day is None else day.isoformat()

@@ -9,12 +9,26 @@ is needed.
 from __future__ import annotations
 
 import hashlib
+from typing import NamedTuple
 
 import duckdb
 
 from generator.schema import EVENTS, USERS, Column, Table
+from generator.sql import one_row
 
 VERSION_DIGITS = 16
+
+
+class ContentSum(NamedTuple):
+    """Number of rows and sum of their 64-bit hashes; contents of parts add up to the whole's."""
+
+    rows: int = 0
+    hashes: int = 0
+
+    def __add__(self, other: object) -> ContentSum:
+        """Return the content sum of both together."""
+        assert isinstance(other, ContentSum)
+        return ContentSum(self.rows + other.rows, self.hashes + other.hashes)
 
 
 def dataset_version(con: duckdb.DuckDBPyConnection) -> str:
@@ -24,25 +38,20 @@ def dataset_version(con: duckdb.DuckDBPyConnection) -> str:
 
 def version_of(users: ContentSum, events: ContentSum) -> str:
     """Return the version of the given contents of users and events."""
-    text = f"users:{users[0]}:{users[1]};events:{events[0]}:{events[1]}"
+    text = f"users:{users.rows}:{users.hashes};events:{events.rows}:{events.hashes}"
     return hashlib.sha256(text.encode()).hexdigest()[:VERSION_DIGITS]
-
-
-ContentSum = tuple[int, int]
-"""Number of rows, and the sum of their 64-bit hashes."""
 
 
 def content_sum(
     con: duckdb.DuckDBPyConnection, table: Table, relation: str | None = None
 ) -> ContentSum:
-    """Return count and hash sum of the rows of a relation with the columns of a table."""
+    """Return the content sum of a relation with the columns of a table."""
     query = f"""
         select count(*), coalesce(sum(md5_number_lower({canonical_row(table)})), 0)
         from {relation or table.name}
     """
-    row = con.execute(query).fetchone()
-    assert row is not None
-    return int(row[0]), int(row[1])
+    rows, hashes = one_row(con, query)
+    return ContentSum(int(rows), int(hashes))
 
 
 def canonical_row(table: Table) -> str:

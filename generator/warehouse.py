@@ -21,6 +21,7 @@ import duckdb
 
 from generator.errors import ElearnError, LockedError, not_allowed
 from generator.schema import CONTENT_TABLES, EVENTS, LOADS, LOG_TABLES, USERS, Table
+from generator.sql import first_line, one_row
 from generator.versions import dataset_version
 
 # Readers lag behind writers: a file in this format opens in every DuckDB from 1.0 on.
@@ -70,19 +71,34 @@ def open_warehouse(path: Path, memory_limit: str | None = None) -> Iterator[Conn
     con.close()
 
 
-def read_warehouse(path: Path, memory_limit: str | None = None) -> Connection:
-    """Open an existing warehouse for reading."""
+@contextmanager
+def read_warehouse(path: Path, memory_limit: str | None = None) -> Iterator[Connection]:
+    """Open an existing warehouse for reading.
+
+    Raises
+    ------
+    ElearnError
+        There is no warehouse, nothing is loaded, or a query of the body failed.
+    """
     check_path(path)
+    nothing = f"{path}: nothing is loaded; run `elearn generate` or `elearn load` first"
     if not path.exists():
-        raise ElearnError(
-            f"{path}: there is no warehouse; run `elearn generate` or `elearn load` first"
-        )
-    return _connect(path, memory_limit, read_only=True)
+        raise ElearnError(nothing)
+    con = _connect(path, memory_limit, read_only=True)
+    try:
+        if not has_table(con, LOADS.name):
+            raise ElearnError(nothing)
+        yield con
+    except duckdb.Error as error:
+        raise ElearnError(f"{path}: {first_line(error)}") from error
+    finally:
+        con.close()
 
 
 def check_unlocked(path: Path) -> None:
-    """Raise when the warehouse is not there, or cannot be opened for writing now."""
-    read_warehouse(path).close()
+    """Raise when nothing is loaded, or the warehouse cannot be opened for writing now."""
+    with read_warehouse(path):
+        pass
     _connect(path, None).close()
 
 
@@ -124,17 +140,14 @@ def _remove(path: Path) -> None:
         leftover.unlink(missing_ok=True)
 
 
-def first_line(error: Exception) -> str:
-    """Return what an error says, without the engine's hints below it."""
-    return str(error).split("\n", maxsplit=1)[0]
-
-
 def has_table(con: Connection, name: str) -> bool:
     """Tell whether a table stands in the warehouse."""
     schema, table = name.split(".")
-    query = "select 1 from duckdb_tables() where schema_name = ? and table_name = ?"
-    found = con.execute(query + " and database_name = current_database()", [schema, table])
-    return found.fetchone() is not None
+    query = """
+        select count(*) from duckdb_tables()
+        where database_name = current_database() and schema_name = ? and table_name = ?
+    """
+    return one_row(con, query, [schema, table]) == (1,)
 
 
 def replace_content(con: Connection, tables: tuple[Table, ...]) -> None:
@@ -158,6 +171,14 @@ def add_key(con: Connection, table: Table) -> None:
     con.execute(table.key_ddl)
 
 
+def last_load(con: Connection) -> dict[str, Any] | None:
+    """Return the last row of the ledger, None when there is none."""
+    if not has_table(con, LOADS.name):
+        return None
+    rows = con.execute(f"from {LOADS.name} order by load_id desc limit 1").fetchall()
+    return dict(zip(LOADS.column_names, rows[0], strict=True)) if rows else None
+
+
 def record_load(
     con: Connection, load: Load, touched: tuple[date | None, date | None] | None = None
 ) -> int:
@@ -172,16 +193,15 @@ def record_load(
     touched
         First and last day that the load changed; all days when None.
     """
-    counts = con.execute(
+    user_rows, event_rows, first_day, last_day, load_id = one_row(
+        con,
         f"""
         select
             (select count(*) from {USERS.name}), count(*), min(event_date), max(event_date),
             (select coalesce(max(load_id), 0) + 1 from {LOADS.name})
         from {EVENTS.name}
-        """
-    ).fetchone()
-    assert counts is not None
-    user_rows, event_rows, first_day, last_day, load_id = counts
+        """,
+    )
     row = {
         "load_id": load_id,
         "loaded_at": datetime.now(UTC).replace(tzinfo=None),

@@ -59,7 +59,9 @@ def test_a_bad_value_is_named_with_its_field_and_what_is_allowed(name: str, valu
     assert "\n" not in message
 
 
-@pytest.mark.parametrize("text", ["2025-13-01", "2025-02-30", "20250101", "2025-W01-1", "today", ""])
+@pytest.mark.parametrize(
+    "text", ["2025-13-01", "2025-02-30", "20250101", "2025-W01-1", "today", ""]
+)
 def test_a_text_that_is_no_calendar_date_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match="start_date"):
         Settings.from_text(start_date=text)

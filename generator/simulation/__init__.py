@@ -40,16 +40,28 @@ def simulate(settings: Settings) -> tuple[pd.DataFrame, pd.DataFrame]:
     return _frame([block.users for block in blocks]), _frame([block.events for block in blocks])
 
 
-def simulate_blocks(settings: Settings, workers: int) -> Iterator[Rows]:
+def simulate_blocks(
+    settings: Settings, workers: int, user_ids: range | None = None
+) -> Iterator[Rows]:
     """Yield the simulation block by block in order of user_id, a few blocks ahead at most.
 
     Threads are enough: NumPy gives up the interpreter lock where the time goes, and the rows do
     not depend on which thread draws them.
+
+    Parameters
+    ----------
+    settings
+        What to simulate.
+    workers
+        Number of threads.
+    user_ids
+        Consecutive users to keep; all when None.
     """
-    blocks = range(-(-settings.n_users // BLOCK_USERS))
+    wanted = range(1, settings.n_users + 1) if user_ids is None else user_ids
+    blocks = range((wanted.start - 1) // BLOCK_USERS, -(-(wanted.stop - 1) // BLOCK_USERS))
 
     def simulate_one(block: int) -> Rows:
-        return block_rows(settings, simulate_block(settings, block))
+        return block_rows(settings, simulate_block(settings, block), wanted)
 
     if workers == 1:
         yield from map(simulate_one, blocks)

@@ -29,11 +29,12 @@ class Rows(NamedTuple):
     events: pa.Table
 
 
-def block_rows(settings: Settings, block: Block) -> Rows:
-    """Return the rows of those users of a block that the settings ask for."""
-    wanted = block.users.user_id <= settings.n_users
+def block_rows(settings: Settings, block: Block, user_ids: range) -> Rows:
+    """Return the rows of those users of a block whose ids are asked for."""
+    user_id = block.users.user_id
+    wanted = (user_ids.start <= user_id) & (user_id < user_ids.stop)
     events = block.events if wanted.all() else block.events.take(wanted[block.events.user])
-    keys = {"user_id": pa.array(block.users.user_id.astype(np.int32))}
+    keys = {"user_id": pa.array(user_id.astype(np.int32))}
     truth = {
         "churn_date": _dates(settings, block.churn.churn_day, unknown=~block.churn.churns),
         "churn_probability": pa.array(block.churn.probability),
@@ -44,7 +45,7 @@ def block_rows(settings: Settings, block: Block) -> Rows:
         users=pa.table(keys | _users(settings, block)).filter(selected),
         truth=pa.table(keys | truth).filter(selected),
         assignments=pa.table(keys | groups).filter(selected),
-        events=_events(settings, events, block.users.user_id),
+        events=_events(settings, events, user_id),
     )
 
 

@@ -1,0 +1,66 @@
+"""Tables of the warehouse as files, for tools that do not read DuckDB."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from generator.errors import ElearnError
+from generator.files import move_into, write_manifest, written_whole
+from generator.sql import one_row, quoted
+from generator.warehouse import Connection, has_table, last_load, read_warehouse
+
+TABLES = {
+    "raw.users": "user_id",
+    "raw.events": "event_id",
+    "main.user_daily": "user_id, as_of_date",
+    "main.user_features_daily": "user_id, as_of_date",
+    "main.training_dataset": "user_id, as_of_date",
+}
+"""What is exported, and the key that orders its rows."""
+
+COPY_OPTIONS = {
+    "csv": "format csv, header",
+    "parquet": "format parquet, compression zstd",
+}
+
+
+def export(
+    warehouse: Path, output_dir: Path, *, file_format: str, memory_limit: str | None = None
+) -> dict[str, Any]:
+    """Write raw tables and marts as files with a manifest, and return what it says.
+
+    Raises
+    ------
+    ElearnError
+        A mart has not been built yet, or the disk is full; old files stay.
+    """
+    with read_warehouse(warehouse, memory_limit) as con:
+        missing = [name for name in TABLES if not has_table(con, name)]
+        if missing:
+            raise ElearnError(f"{warehouse}: {missing[0]} is not there; run `elearn build` first")
+        last = last_load(con)
+        assert last is not None
+        about = {name: last[name] for name in ("dataset_version", "generator_version")}
+        with written_whole(output_dir) as folder:
+            rows = {name: _copy(con, name, folder, file_format) for name in TABLES}
+            manifest = write_manifest(folder, about | {"rows": rows})
+            move_into(folder, output_dir)
+        return manifest
+
+
+def as_lines(output_dir: Path, manifest: dict[str, Any]) -> list[str]:
+    """Return what was exported as lines for a terminal."""
+    lines = [f"{name:<28}{count:>14,} rows" for name, count in manifest["rows"].items()]
+    lines.append(f"{'dataset version':<28}{manifest['dataset_version']}")
+    return [*lines, f"{'folder':<28}{output_dir}"]
+
+
+def _copy(con: Connection, name: str, folder: Path, file_format: str) -> int:
+    path = folder / f"{name.split('.')[1]}.{file_format}"
+    [count] = one_row(
+        con,
+        f"copy (from {name} order by {TABLES[name]}) to {quoted(str(path))}"
+        f" ({COPY_OPTIONS[file_format]})",
+    )
+    return int(count)

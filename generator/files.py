@@ -1,0 +1,92 @@
+"""Sets of files: written whole beside the old ones, then moved into their place."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from generator.errors import ElearnError, not_allowed
+
+FORMATS = ("csv", "parquet")
+MANIFEST = "manifest.json"
+WRITING = ".writing-"
+
+
+@contextmanager
+def written_whole(output_dir: Path) -> Iterator[Path]:
+    """Yield a folder to write into; the body moves its files on with :func:`move_into`.
+
+    What an earlier, killed run left behind is removed first.
+
+    Raises
+    ------
+    UsageError
+        The folder cannot be made or written.
+    ElearnError
+        The disk did not take the files.
+    """
+    try:
+        output_dir.mkdir(parents=True, exist_ok=True)
+        for leftover in output_dir.glob(WRITING + "*"):
+            shutil.rmtree(leftover)
+        folder = Path(tempfile.mkdtemp(prefix=WRITING, dir=output_dir))
+    except OSError as error:
+        allowed = f"a folder that can be written ({error.strerror})"
+        raise not_allowed("output_dir", output_dir, allowed) from error
+    try:
+        yield folder
+    except OSError as error:
+        raise ElearnError(f"{output_dir}: {error.strerror or error}") from error
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def move_into(folder: Path, destination: Path) -> None:
+    """Move a folder's files into another one, the manifest last, each in place of an old one."""
+    destination.mkdir(parents=True, exist_ok=True)
+    for path in sorted(folder.iterdir(), key=lambda path: (path.name == MANIFEST, path.name)):
+        with path.open("rb") as file:
+            os.fsync(file.fileno())
+        path.replace(destination / path.name)
+
+
+def write_manifest(folder: Path, about: dict[str, Any]) -> dict[str, Any]:
+    """Write manifest.json beside the files of a folder, and return what it says.
+
+    It carries no timestamp, so that a repeated run writes the same bytes.
+    """
+    files = {path.name: {"sha256": file_hash(path)} for path in sorted(folder.iterdir())}
+    manifest = about | {"files": files}
+    (folder / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n")
+    return manifest
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """Return what the manifest of a folder says."""
+    path = folder / MANIFEST
+    try:
+        manifest = json.loads(path.read_text())
+    except FileNotFoundError:
+        raise not_allowed("folder", folder, f"a folder with a {MANIFEST}") from None
+    except (OSError, ValueError) as error:
+        raise ElearnError(f"{path}: {error}") from error
+    if not isinstance(manifest, dict) or "dataset_version" not in manifest:
+        raise ElearnError(f"{path}: it does not name a dataset_version")
+    return manifest
+
+
+def file_hash(path: Path) -> str:
+    """Return the SHA-256 of a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+Progress = Callable[[int, int], None]
+"""Called with the numbers of users and events written since the last call."""

@@ -1,0 +1,29 @@
+"""Small helpers around queries."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import duckdb
+
+
+def quoted(text: str) -> str:
+    """Return a text as a SQL literal."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def one_row(
+    con: duckdb.DuckDBPyConnection, query: str, parameters: Sequence[Any] = ()
+) -> tuple[Any, ...]:
+    """Return the only row of a query's result.
+
+    The result is read to its end: DuckDB 2.0 refuses other work on the connection before.
+    """
+    [row] = con.execute(query, parameters).fetchall()
+    return tuple(row)
+
+
+def first_line(error: Exception) -> str:
+    """Return what an error says, without the engine's hints below it."""
+    return str(error).split("\n", maxsplit=1)[0]

@@ -1,0 +1,72 @@
+"""Recompute the dataset version of a warehouse or of a folder of files, and compare."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from generator.errors import ElearnError
+from generator.files import read_manifest
+from generator.schema import EVENTS, USERS, Table
+from generator.sql import first_line, quoted
+from generator.versions import ContentSum, content_sum, dataset_version, version_of
+from generator.warehouse import last_load, read_warehouse
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What was recorded and what was found."""
+
+    place: str
+    recorded: str
+    found: str
+
+    @property
+    def matches(self) -> bool:
+        """Whether the content is the one that was recorded."""
+        return self.recorded == self.found
+
+    def as_lines(self) -> list[str]:
+        """Return the verdict as lines for a terminal."""
+        word = "match" if self.matches else "mismatch"
+        return [f"{word}: {self.place} holds {self.found}, recorded is {self.recorded}"]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the verdict as JSON-ready values."""
+        return asdict(self) | {"matches": self.matches}
+
+
+def verify_warehouse(warehouse: Path, memory_limit: str | None = None) -> Verdict:
+    """Compare a warehouse with the last row of its ledger."""
+    with read_warehouse(warehouse, memory_limit) as con:
+        recorded = last_load(con)
+        assert recorded is not None
+        return Verdict(str(warehouse), recorded["dataset_version"], dataset_version(con))
+
+
+def verify_files(folder: Path, memory_limit: str | None = None) -> Verdict:
+    """Compare a folder of files that this package wrote with its manifest."""
+    recorded = read_manifest(folder)["dataset_version"]
+    with duckdb.connect() as con:
+        if memory_limit is not None:
+            con.execute(f"set memory_limit = {quoted(memory_limit)}")
+        try:
+            found = version_of(_file_sum(con, USERS, folder), _file_sum(con, EVENTS, folder))
+        except duckdb.Error as error:
+            raise ElearnError(f"{folder}: {first_line(error)}") from error
+    return Verdict(str(folder), recorded, found)
+
+
+def _file_sum(con: duckdb.DuckDBPyConnection, table: Table, folder: Path) -> ContentSum:
+    stem = table.name.split(".")[1]
+    parquet, csv = folder / f"{stem}.parquet", folder / f"{stem}.csv"
+    if parquet.exists():
+        scan = f"read_parquet({quoted(str(parquet))}, hive_partitioning = false)"
+    else:
+        columns = ", ".join(f"{quoted(c.name)}: {quoted(c.type)}" for c in table.columns)
+        options = f"header = true, hive_partitioning = false, columns = {{{columns}}}"
+        scan = f"read_csv({quoted(str(csv))}, {options})"
+    return content_sum(con, table, scan)

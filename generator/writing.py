@@ -1,0 +1,179 @@
+"""A simulation straight into files, block by block, without a warehouse."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import date
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet
+
+from generator.errors import not_allowed
+from generator.files import Progress, move_into, write_manifest, written_whole
+from generator.generating import batches
+from generator.schema import ASSIGNMENTS, EVENTS, USERS, Table
+from generator.settings import Settings
+from generator.simulation import simulate_blocks
+from generator.simulation.rows import Rows
+from generator.versions import ContentSum, content_sum, version_of
+
+LAYOUTS = ("flat", "version", "date")
+
+
+@dataclass(frozen=True)
+class Shard:
+    """One of several parts of the users, each with all of their events."""
+
+    number: int = 1
+    of: int = 1
+
+    @classmethod
+    def from_text(cls, text: str) -> Shard:
+        """Return the shard that a text such as 2/8 names."""
+        number, slash, of = text.partition("/")
+        is_shard = slash and number.isascii() and number.isdigit() and of.isascii() and of.isdigit()
+        if not is_shard or len(of) > 9 or not 1 <= int(number) <= int(of):
+            raise not_allowed("shard", text, "I/N with I from 1 to N, such as 2/8")
+        return cls(int(number), int(of))
+
+    def users(self, n_users: int) -> range:
+        """Return the ids of the shard's users."""
+        before = n_users * (self.number - 1) // self.of
+        return range(before + 1, n_users * self.number // self.of + 1)
+
+
+@dataclass(frozen=True)
+class FilesReport:
+    """What was written where."""
+
+    folder: Path
+    manifest: dict[str, Any]
+
+    def as_lines(self) -> list[str]:
+        """Return the report as lines for a terminal."""
+        values = {
+            "users": f"{self.manifest['user_rows']:>14,} rows",
+            "events": f"{self.manifest['event_rows']:>14,} rows",
+            "dataset version": self.manifest["dataset_version"],
+            "folder": str(self.folder),
+        }
+        return [f"{name:<28}{value}" for name, value in values.items()]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the report as JSON-ready values."""
+        return self.manifest | {"folder": str(self.folder)}
+
+
+def generate_files(
+    settings: Settings,
+    output_dir: Path,
+    *,
+    file_format: str,
+    layout: str,
+    shard: Shard,
+    workers: int,
+    progress: Progress = lambda users, events: None,
+) -> FilesReport:
+    """Simulate into files of users and events, and a manifest beside them.
+
+    Parameters
+    ----------
+    settings
+        What to simulate.
+    output_dir
+        Folder for the files; made when missing.
+    file_format
+        "csv" or "parquet".
+    layout
+        "flat" writes into the folder itself, "version" into a subfolder named after the dataset
+        version, "date" into one named after today.
+    shard
+        Which part of the users to write.
+    workers
+        Threads that simulate; the files do not depend on it.
+    progress
+        Told how far it is.
+    """
+    with written_whole(output_dir) as folder:
+        batches_ = batches(simulate_blocks(settings, workers, shard.users(settings.n_users)))
+        sums = write_batches(batches_, folder, file_format, _tables(settings), progress)
+        about = {
+            "dataset_version": version_of(*sums),
+            "generator_version": version("elearn-churn-warehouse"),
+            "settings": settings.as_dict(),
+            "shard": f"{shard.number}/{shard.of}",
+            "user_rows": sums[0].rows,
+            "event_rows": sums[1].rows,
+        }
+        manifest = write_manifest(folder, about)
+        subfolders: dict[str, str] = {
+            "flat": "",
+            "version": manifest["dataset_version"],
+            "date": str(date.today()),
+        }
+        destination = output_dir / subfolders[layout]
+        move_into(folder, destination)
+    return FilesReport(destination, manifest)
+
+
+def write_batches(
+    rows: Iterator[Rows],
+    folder: Path,
+    file_format: str,
+    tables: tuple[Table, ...],
+    progress: Progress,
+) -> tuple[ContentSum, ContentSum]:
+    """Write every batch and return the content sums of users and events."""
+    users, events = ContentSum(), ContentSum()
+    with ExitStack() as stack:
+        con = stack.enter_context(duckdb.connect())
+        writers = {
+            table: stack.enter_context(_writer(folder, table, file_format)) for table in tables
+        }
+        for batch in rows:
+            parts = {USERS: batch.users, EVENTS: batch.events, ASSIGNMENTS: batch.assignments}
+            for table, writer in writers.items():
+                writer.write_table(parts[table].cast(arrow_schema(table, file_format)))
+            users += _sum(con, USERS, batch.users)
+            events += _sum(con, EVENTS, batch.events)
+            progress(batch.users.num_rows, batch.events.num_rows)
+    return users, events
+
+
+def arrow_schema(table: Table, file_format: str) -> pa.Schema:
+    """Return the Arrow types of a table's columns; simulated times are whole seconds."""
+    types = {
+        "INTEGER": pa.int32(),
+        "BIGINT": pa.int64(),
+        "DOUBLE": pa.float64(),
+        "DATE": pa.date32(),
+        "TIMESTAMP": pa.timestamp("s" if file_format == "csv" else "us"),
+        "VARCHAR": pa.string(),
+    }
+    return pa.schema([(column.name, types[column.type]) for column in table.columns])
+
+
+def _tables(settings: Settings) -> tuple[Table, ...]:
+    return (USERS, EVENTS) + ((ASSIGNMENTS,) if settings.has_experiment else ())
+
+
+def _writer(folder: Path, table: Table, file_format: str) -> Any:
+    path = folder / f"{table.name.split('.')[1]}.{file_format}"
+    schema = arrow_schema(table, file_format)
+    if file_format == "parquet":
+        return pyarrow.parquet.ParquetWriter(path, schema, compression="zstd")
+    # no simulated text needs quotes
+    options = pyarrow.csv.WriteOptions(quoting_style="none", quoting_header="none")
+    return pyarrow.csv.CSVWriter(path, schema, write_options=options)
+
+
+def _sum(con: duckdb.DuckDBPyConnection, table: Table, rows: pa.Table) -> ContentSum:
+    con.register("incoming", rows)
+    return content_sum(con, table, "incoming")
