@@ -1,0 +1,20 @@
+{#- Stop with one sentence, before any model runs, when there is no data to build from. -#}
+{% macro require_raw_tables() -%}
+    {%- if execute -%}
+        {%- for table in ['users', 'events'] -%}
+            {%- set raw_table = source('raw', table) -%}
+            {%- if not adapter.get_relation(
+                raw_table.database, raw_table.schema, raw_table.identifier
+            ) -%}
+                {%- do exceptions.raise_compiler_error(
+                    'There is no raw.' ~ table ~ ' in ' ~ warehouse_name()
+                    ~ ': run `elearn generate` or `elearn load` first.'
+                ) -%}
+            {%- endif -%}
+        {%- endfor -%}
+    {%- endif -%}
+{%- endmacro %}
+
+{% macro warehouse_name() -%}
+    {{ return(target.path or target.name) }}
+{%- endmacro %}

@@ -1,0 +1,45 @@
+with user_daily as (
+    select * from {{ ref('user_daily') }}
+),
+
+observation_window as (
+    select * from {{ ref('int_observation_window') }}
+),
+
+active_days_so_far as (
+    select
+        user_daily.user_id,
+        user_daily.as_of_date,
+        cast(
+            sum(user_daily.is_active_day) over (
+                partition by user_daily.user_id
+                order by user_daily.as_of_date
+                rows between unbounded preceding and current row
+            ) as integer
+        ) as active_days
+    from user_daily
+),
+
+active_days_ahead as (
+    select
+        active_days_so_far.user_id,
+        active_days_so_far.as_of_date,
+        lead(active_days_so_far.active_days, {{ var('label_window_days') }}) over (
+            partition by active_days_so_far.user_id
+            order by active_days_so_far.as_of_date
+        ) - active_days_so_far.active_days as future_active_days
+    from active_days_so_far
+),
+
+final as (
+    select
+        active_days_ahead.user_id,
+        active_days_ahead.as_of_date,
+        active_days_ahead.future_active_days,
+        case when active_days_ahead.future_active_days = 0 then 1 else 0 end as churn_label
+    from active_days_ahead
+    inner join observation_window
+        on active_days_ahead.as_of_date <= observation_window.last_labelled_day
+)
+
+select * from final

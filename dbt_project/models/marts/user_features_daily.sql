@@ -1,0 +1,161 @@
+{#-
+    One running sum per measure and its lags: the sum of the last 7 days is the running sum minus
+    the running sum 7 rows before, because user_daily has a row for every day.
+-#}
+{%- set windows = [7, 14, 30] -%}
+{%- set running_sums = [
+    'active_and_all_events', 'logins_and_enrolments', 'quiz_attempts_and_scores',
+    'payments_succeeded_and_failed', 'support_tickets', 'watch_minutes_scaled',
+    'quiz_scores_scaled',
+] -%}
+
+with users as (
+    select * from {{ ref('stg_users') }}
+),
+
+user_daily as (
+    select * from {{ ref('user_daily') }}
+),
+
+events as (
+    select * from {{ ref('stg_events') }}
+),
+
+-- The mean over a window is not a mean of daily means, so it needs the day's sum and count.
+quiz_scores_per_day as (
+    select
+        events.user_id,
+        events.event_date as as_of_date,
+        count(*) as quiz_scores_count,
+        cast(sum({{ scaled('events.quiz_score') }}) as bigint) as quiz_scores_scaled
+    from events
+    where
+        events.event_type = 'quiz_attempt'
+        and events.quiz_score is not null
+    group by
+        events.user_id,
+        events.event_date
+),
+
+measures as (
+    select
+        user_daily.user_id,
+        user_daily.as_of_date,
+        user_daily.days_since_signup,
+        user_daily.is_active_day,
+        user_daily.total_events,
+        user_daily.logins_count,
+        user_daily.enroll_count,
+        user_daily.watch_minutes_sum,
+        user_daily.quiz_attempts_count,
+        user_daily.quiz_avg_score,
+        user_daily.payment_success_count,
+        user_daily.payment_failed_count,
+        user_daily.support_ticket_count,
+        user_daily.video_watch_count,
+        user_daily.amount_paid_sum,
+        {{ packed_pair('user_daily.is_active_day', 'user_daily.total_events') }}
+            as active_and_all_events,
+        {{ packed_pair('user_daily.logins_count', 'user_daily.enroll_count') }}
+            as logins_and_enrolments,
+        {{ packed_pair(
+            'user_daily.quiz_attempts_count',
+            'coalesce(quiz_scores_per_day.quiz_scores_count, 0)'
+        ) }} as quiz_attempts_and_scores,
+        {{ packed_pair('user_daily.payment_success_count', 'user_daily.payment_failed_count') }}
+            as payments_succeeded_and_failed,
+        user_daily.support_ticket_count as support_tickets,
+        {{ scaled('user_daily.watch_minutes_sum') }} as watch_minutes_scaled,
+        coalesce(quiz_scores_per_day.quiz_scores_scaled, 0) as quiz_scores_scaled,
+        case when user_daily.is_active_day = 1 then user_daily.days_since_signup end
+            as active_days_since_signup
+    from user_daily
+    left join quiz_scores_per_day
+        on
+            user_daily.user_id = quiz_scores_per_day.user_id
+            and user_daily.as_of_date = quiz_scores_per_day.as_of_date
+),
+
+running as (
+    select
+        measures.*,
+        {%- for measure in running_sums %}
+        cast(sum(measures.{{ measure }}) over user_so_far as bigint)
+            as running_{{ measure }},
+        {%- endfor %}
+        max(measures.active_days_since_signup) over user_so_far as latest_active_day
+    from measures
+    window user_so_far as (
+        partition by measures.user_id
+        order by measures.as_of_date
+        rows between unbounded preceding and current row
+    )
+),
+
+rolling as (
+    select
+        {%- for days in windows %}
+        {%- for measure in running_sums %}
+        running.running_{{ measure }}
+        - coalesce(lag(running.running_{{ measure }}, {{ days }}) over user_days, 0)
+            as {{ measure }}_{{ days }}d,
+        {%- endfor %}
+        {%- endfor %}
+        running.*
+    from running
+    window user_days as (partition by running.user_id order by running.as_of_date)
+),
+
+final as (
+    select
+        rolling.user_id,
+        rolling.as_of_date,
+        users.signup_date,
+        rolling.days_since_signup,
+        users.plan,
+        users.is_paid,
+        users.country,
+        users.marketing_source,
+        rolling.is_active_day,
+        rolling.total_events,
+        rolling.logins_count,
+        rolling.enroll_count,
+        rolling.watch_minutes_sum,
+        rolling.quiz_attempts_count,
+        rolling.quiz_avg_score,
+        rolling.payment_success_count,
+        rolling.payment_failed_count,
+        rolling.support_ticket_count,
+        rolling.video_watch_count,
+        rolling.amount_paid_sum,
+        {%- for days in windows %}
+        {%- set active_and_all = 'rolling.active_and_all_events_' ~ days ~ 'd' %}
+        {%- set logins_and_enrolments = 'rolling.logins_and_enrolments_' ~ days ~ 'd' %}
+        {%- set payments = 'rolling.payments_succeeded_and_failed_' ~ days ~ 'd' %}
+        {%- set attempts_and_scores = 'rolling.quiz_attempts_and_scores_' ~ days ~ 'd' %}
+        {{ high_of_pair(active_and_all) }} as active_days_{{ days }}d,
+        {{ low_of_pair(active_and_all) }} as events_{{ days }}d,
+        {{ high_of_pair(logins_and_enrolments) }} as logins_{{ days }}d,
+        {{ low_of_pair(logins_and_enrolments) }} as enroll_{{ days }}d,
+        {{ unscaled('rolling.watch_minutes_scaled_' ~ days ~ 'd') }} as watch_minutes_{{ days }}d,
+        {{ high_of_pair(attempts_and_scores) }} as quiz_attempts_{{ days }}d,
+        {{ unscaled_mean(
+            'rolling.quiz_scores_scaled_' ~ days ~ 'd', low_of_pair(attempts_and_scores)
+        ) }} as quiz_avg_score_{{ days }}d,
+        {{ high_of_pair(payments) }} as payment_success_{{ days }}d,
+        {{ low_of_pair(payments) }} as payment_failed_{{ days }}d,
+        cast(rolling.support_tickets_{{ days }}d as integer) as support_ticket_{{ days }}d,
+        {%- endfor %}
+        {%- set payments = 'rolling.payments_succeeded_and_failed_30d' %}
+        coalesce(
+            cast({{ low_of_pair(payments) }} as double)
+            / nullif({{ high_of_pair(payments) }} + {{ low_of_pair(payments) }}, 0),
+            0
+        ) as payment_fail_rate_30d,
+        rolling.days_since_signup - coalesce(rolling.latest_active_day, 0)
+            as days_since_last_activity
+    from rolling
+    inner join users on rolling.user_id = users.user_id
+)
+
+select * from final

@@ -1,0 +1,25 @@
+-- user_features_daily has the keys of user_daily, and its daily columns say the same.
+with user_daily as (
+    select * from {{ ref('user_daily') }}
+),
+
+features as (
+    select * from {{ ref('user_features_daily') }}
+)
+
+select
+    user_daily.user_id as daily_user_id,
+    user_daily.as_of_date as daily_as_of_date,
+    features.user_id as features_user_id,
+    features.as_of_date as features_as_of_date
+from user_daily
+full outer join features
+    on
+        user_daily.user_id = features.user_id
+        and user_daily.as_of_date = features.as_of_date
+where
+    user_daily.user_id is null
+    or features.user_id is null
+    or user_daily.signup_date != features.signup_date
+    or user_daily.total_events != features.total_events
+    or user_daily.is_active_day != features.is_active_day
