@@ -40,6 +40,7 @@ from generator.options import (
     with_settings,
     worker_count,
 )
+from generator.rejecting import RejectedError
 from generator.settings import Settings
 from generator.warehouse import check_unlocked
 
@@ -132,15 +133,19 @@ def load(
     voice = Voice(quiet, json)
     if not users and not append:
         raise UsageError("users: nothing is given; a load without --append needs --users")
-    report = loading.load_files(
-        warehouse,
-        users or [],
-        events,
-        append=append,
-        max_rejects=whole_number("max_rejects", max_rejects, 0, 10**12),
-        memory_limit=checked_memory_limit(memory_limit),
-        talk=voice.talk,
-    )
+    try:
+        report = loading.load_files(
+            warehouse,
+            users or [],
+            events,
+            append=append,
+            max_rejects=whole_number("max_rejects", max_rejects, 0, 10**12),
+            memory_limit=checked_memory_limit(memory_limit),
+            talk=voice.talk,
+        )
+    except RejectedError as error:
+        voice.complain(error.as_lines())
+        raise
     voice.result(report.as_lines(), report.as_dict())
 
 
@@ -267,8 +272,9 @@ def main() -> NoReturn:
     console.run(_run_app)
 
 
-def _run_app() -> None:
+def _run_app() -> int | None:
     try:
-        app(standalone_mode=False)
+        code: int | None = app(standalone_mode=False)  # what a command left with typer.Exit
     except TyperException as error:
         raise UsageError(error.format_message()) from error
+    return code

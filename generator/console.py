@@ -30,6 +30,10 @@ class Voice:
         if not self.quiet:
             print(line, file=sys.stderr, flush=True)
 
+    def complain(self, lines: list[str]) -> None:
+        """Print what an error is about, whether quiet or not."""
+        print("\n".join(lines), file=sys.stderr)
+
     def result(self, lines: list[str], values: dict[str, Any]) -> None:
         """Print the result: lines for people, or one JSON object for scripts."""
         print(json.dumps(values) if self.as_json else "\n".join(lines))
@@ -61,31 +65,36 @@ class Voice:
             yield advance
 
 
-class Terminated(BaseException):
-    """SIGTERM arrived; unwinds like a keyboard interrupt, so that transactions roll back."""
+class Stopped(BaseException):
+    """SIGINT or SIGTERM arrived; unwinds everything, so that transactions roll back."""
 
 
-def run(command: Callable[[], object]) -> NoReturn:
+def run(command: Callable[[], int | None]) -> NoReturn:
     """Run the command line, and end the process with the right line and exit code."""
-    signal.signal(signal.SIGTERM, _terminate)
+    stopped_by: list[int] = []
+
+    def stop(number: int, _frame: FrameType | None) -> None:
+        stopped_by.append(number)
+        raise Stopped
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, stop)
     try:
-        command()
+        code = command() or 0
+        sys.stdout.flush()
     except ElearnError as error:
-        _leave(str(error), error.exit_code)
-    except KeyboardInterrupt:
-        _leave("interrupted; nothing was changed", 130)
-    except Terminated:
-        _leave("terminated; nothing was changed", 143)
+        code = _complain(str(error), error.exit_code)
     except BrokenPipeError:
         sys.stderr.close()  # the reader of our output left; there is nobody to tell
-        sys.exit(1)
-    sys.exit(0)
-
-
-def _terminate(_signal: int, _frame: FrameType | None) -> None:
-    raise Terminated
-
-
-def _leave(line: str, code: int) -> NoReturn:
-    print(f"Error: {line}", file=sys.stderr)
+        code = 1
+    except BaseException:  # DuckDB turns what a handler raises into an error of its own
+        if not stopped_by:
+            raise
+        name = signal.Signals(stopped_by[0]).name
+        code = _complain(f"stopped by {name}; nothing was changed", 128 + stopped_by[0])
     sys.exit(code)
+
+
+def _complain(line: str, code: int) -> int:
+    print(f"Error: {line}", file=sys.stderr)
+    return code

@@ -53,14 +53,22 @@ def open_warehouse(path: Path, memory_limit: str | None = None) -> Iterator[Conn
     LockedError
         Another process has it open.
     """
+    with open_connection(path, memory_limit) as con, transaction(con):
+        yield con
+
+
+@contextmanager
+def open_connection(path: Path, memory_limit: str | None = None) -> Iterator[Connection]:
+    """Open the warehouse like :func:`open_warehouse`, without a transaction.
+
+    For a body that reads into temporary tables before it writes: what fails in a transaction
+    ends it.
+    """
     check_path(path)
     is_new = not path.exists()
     con = _connect(path, memory_limit)
     try:
-        con.begin()
         yield con
-        con.commit()
-        con.execute("checkpoint")
     except BaseException as error:
         con.close()
         if is_new:
@@ -69,6 +77,15 @@ def open_warehouse(path: Path, memory_limit: str | None = None) -> Iterator[Conn
             raise ElearnError(f"{path}: {first_line(error)}") from error
         raise
     con.close()
+
+
+@contextmanager
+def transaction(con: Connection) -> Iterator[None]:
+    """Run the body in a transaction that commits when it ends well, and write all to the file."""
+    con.begin()
+    yield  # after an error the connection is closed, which rolls back
+    con.commit()
+    con.execute("checkpoint")
 
 
 @contextmanager

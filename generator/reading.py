@@ -1,0 +1,209 @@
+"""Files into staging tables: typed rows, each with the number of its fault if it has one.
+
+The engine reads a file in parallel; one that is not sound is read again record by record. A
+staging table is temporary, holds every record of its files in order, and does not touch the
+warehouse file. It is filled outside of a transaction, because a read that fails aborts one.
+"""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+import duckdb
+import pyarrow as pa
+
+from generator.checking import Rules
+from generator.errors import ElearnError
+from generator.records import (
+    BROKEN,
+    MAX_LINE_LENGTH,
+    Record,
+    open_bytes,
+    open_text,
+    readable,
+    records,
+)
+from generator.sources import GZIP_ERRORS, Source, engine_path, parquet_relation
+from generator.sql import first_line, one_row, quoted
+from generator.warehouse import Connection
+
+CHUNK_BYTES = 2**20
+BATCH_RECORDS = 50_000
+BATCH_CHARACTERS = 2**24
+"""A batch of records has no more than either, or one record."""
+
+
+@dataclass(frozen=True)
+class StagedFile:
+    """A file and its rows in the staging table."""
+
+    source: Source
+    first_row: int
+    """Row id of its first record."""
+    rows: int
+    is_sound: bool
+    """Whether the engine can read it."""
+
+
+@dataclass
+class Staging:
+    """A staging table and the files it holds."""
+
+    con: Connection
+    rules: Rules
+    files: list[StagedFile] = field(default_factory=list)
+
+    @property
+    def label(self) -> str:
+        """The table that the rows are for, as people call it: users or events."""
+        return self.rules.table.name.split(".")[1]
+
+    @property
+    def name(self) -> str:
+        """Name of the staging table."""
+        return f"temp.staged_{self.label}"
+
+    @property
+    def rows_read(self) -> int:
+        """Number of records in all files."""
+        return sum(file.rows for file in self.files)
+
+    def create(self) -> None:
+        """Create the empty table."""
+        columns = [f"{column.name} {column.type}" for column in self.rules.table.columns]
+        columns += ["fault utinyint", "offender varchar"]
+        self.con.execute(f"create temp table {self.name} ({', '.join(columns)})")
+
+    def read(self, source: Source, talk: Callable[[str], None]) -> None:
+        """Append the records of a file."""
+        is_sound = source.kind == "parquet" or _is_plain(source)
+        rows = self._read_fast(source) if is_sound else None
+        if rows is None:
+            talk(f"{source.path}: not every line parses; reading it line by line")
+            is_sound, rows = False, self._read_slowly(source)
+        source.check_unchanged()
+        self.files.append(StagedFile(source, self.rows_read, rows, is_sound))
+        talk(f"{source.path}: {rows:,} {self.label}")
+
+    def _read_fast(self, source: Source) -> int | None:
+        """Return the number of rows; None when a record does not parse."""
+        try:
+            return self._insert(_texts(source, self.rules))
+        except duckdb.InvalidInputException as error:
+            if source.kind != "parquet":
+                return None
+            raise ElearnError(f"{source.path}: {first_line(error)}") from error
+        except duckdb.OutOfMemoryException:
+            raise
+        except duckdb.Error as error:
+            raise ElearnError(f"{source.path}: {first_line(error)}") from error
+
+    def _read_slowly(self, source: Source) -> int:
+        rows = 0
+        for batch in read_batches(source):
+            self.con.register("incoming", _table(batch, source, self.rules))
+            rows += self._insert("from incoming")
+            self.con.unregister("incoming")
+        return rows
+
+    def _insert(self, texts: str) -> int:
+        [rows] = one_row(self.con, f"insert into {self.name} {self.rules.typed(texts)}")
+        return int(rows)
+
+
+def relation(source: Source) -> str:
+    """Return the table function that reads all columns of a sound file.
+
+    The columns of a CSV file are texts named c0, c1 and so on, so that no name in the file
+    becomes SQL.
+    """
+    if source.kind == "parquet":
+        return parquet_relation(source.path)
+    columns = ", ".join(f"'{name}': 'VARCHAR'" for name in column_names(source))
+    return f"""read_csv(
+        {quoted(engine_path(source.path))}, columns = {{{columns}}}, auto_detect = false,
+        header = true, delim = {quoted(source.delimiter)}, quote = '"', escape = '"',
+        nullstr = '', strict_mode = true, null_padding = false, hive_partitioning = false,
+        max_line_size = {MAX_LINE_LENGTH}, compression = '{"gzip" if source.is_gzip else "none"}'
+    )"""
+
+
+def column_names(source: Source) -> list[str]:
+    """Return the names of a relation's columns, ready for SQL."""
+    if source.kind == "parquet":
+        return ['"' + name.replace('"', '""') + '"' for name in source.header]
+    return [f"c{position}" for position in range(len(source.header))]
+
+
+def _texts(source: Source, rules: Rules) -> str:
+    """Return the query for the texts of a sound file that ``rules.typed`` takes."""
+    names, texts = column_names(source), []
+    for column in rules.columns:
+        text = names[source.positions[column]] if column in source.positions else "null"
+        texts.append(f"cast({text} as varchar) as text_{column}")
+    nothing = "cast(null as utinyint) as broken, cast(null as varchar) as text_line"
+    return f"select {', '.join(texts)}, {nothing} from {relation(source)}"
+
+
+def read_batches(source: Source) -> Iterator[list[Record]]:
+    """Yield the records of a CSV file in batches of bounded size."""
+    batch: list[Record] = []
+    characters = 0
+    with open_text(source.path, source.is_gzip) as text:
+        for record in records(text, source.delimiter, len(source.header)):
+            batch.append(record)
+            characters += len(record.line)
+            if len(batch) == BATCH_RECORDS or characters > BATCH_CHARACTERS:
+                yield batch
+                batch, characters = [], 0
+    if batch:
+        yield batch
+
+
+def _table(batch: list[Record], source: Source, rules: Rules) -> pa.Table:
+    """Return the texts of a batch as ``rules.typed`` takes them."""
+    columns = {}
+    for column in rules.columns:
+        position = source.positions.get(column)
+        cells = [_cell(record, position) for record in batch]
+        columns[f"text_{column}"] = pa.array(cells, pa.string())
+    broken = [BROKEN.index(record.reason) + 1 if record.reason else None for record in batch]
+    lines = [readable(record.line) if record.reason else None for record in batch]
+    columns["broken"] = pa.array(broken, pa.uint8())
+    columns["text_line"] = pa.array(lines, pa.string())
+    return pa.table(columns)
+
+
+def _cell(record: Record, position: int | None) -> str | None:
+    if position is None or record.reason:
+        return None
+    return record.cells[position] or None
+
+
+def _is_plain(source: Source) -> bool:
+    """Tell whether a CSV file is UTF-8 and has no overlong line; raise when a stream is cut.
+
+    The engine reads a cut gzip stream silently short, loses a line of many megabytes without a
+    word, and breaks down over a byte that is not UTF-8 when it reads some of the columns only.
+    """
+    decoder, is_plain, length = codecs.getincrementaldecoder("utf-8")(), True, 0
+    try:
+        with open_bytes(source.path, source.is_gzip) as content:
+            while chunk := content.read(CHUNK_BYTES):
+                end, last_end = chunk.find(b"\n"), chunk.rfind(b"\n")
+                length += len(chunk) if end < 0 else end
+                is_plain = is_plain and length < MAX_LINE_LENGTH and _decodes(decoder, chunk)
+                length = length if end < 0 else len(chunk) - last_end
+    except GZIP_ERRORS as error:
+        raise ElearnError(f"{source.path}: cannot be read to its end: {error}") from error
+    return is_plain and _decodes(decoder, b"", final=True)
+
+
+def _decodes(decoder: codecs.IncrementalDecoder, chunk: bytes, final: bool = False) -> bool:
+    try:
+        decoder.decode(chunk, final)
+    except UnicodeDecodeError:
+        return False
+    return True

@@ -1,0 +1,129 @@
+"""CSV records, one at a time: slower than the engine, and able to say what is wrong with each.
+
+The engine reads a file that is sound. This reader takes the header of every file, and all of a
+file in which the engine met a record that does not parse. Memory stays bounded, whatever a line
+holds.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import IO, TextIO, cast
+
+MAX_LINE_LENGTH = 4_000_000
+"""Bytes of the longest line, and characters of the longest cell; beyond is a broken record."""
+
+BROKEN_CELLS = "the line has more or fewer cells than the header"
+BROKEN_QUOTES = "the quotes do not match"
+BROKEN_ENCODING = "the line is not UTF-8"
+BROKEN_LENGTH = f"the line is longer than {MAX_LINE_LENGTH:,} characters"
+BROKEN = (BROKEN_CELLS, BROKEN_QUOTES, BROKEN_ENCODING, BROKEN_LENGTH)
+"""Reasons for which a record has no cells at all."""
+
+
+@dataclass(frozen=True)
+class Record:
+    """One record of a CSV file: its cells, or the reason why it has none."""
+
+    cells: list[str]
+    line: str
+    """The text of the record as it stands in the file."""
+    reason: str = ""
+
+
+def open_bytes(path: Path, is_gzip: bool) -> IO[bytes]:
+    """Open a file for reading its content, decompressed."""
+    return cast(IO[bytes], gzip.open(path)) if is_gzip else path.open("rb")
+
+
+@contextmanager
+def open_text(path: Path, is_gzip: bool) -> Iterator[TextIO]:
+    """Open a CSV file as text; bytes that are not UTF-8 become lone surrogates."""
+    with (
+        open_bytes(path, is_gzip) as content,
+        io.TextIOWrapper(content, "utf-8-sig", "surrogateescape", newline="") as text,
+    ):
+        limit = csv.field_size_limit(MAX_LINE_LENGTH)
+        try:
+            yield text
+        finally:
+            csv.field_size_limit(limit)
+
+
+def records(text: TextIO, delimiter: str, n_columns: int) -> Iterator[Record]:
+    """Yield the records after the header, in order; blank lines are none."""
+    lines = _Lines(text)
+    reader = csv.reader(lines, delimiter=delimiter, strict=True, skipinitialspace=True)
+    next(reader)  # the header, which was read before
+    while True:
+        lines.taken.clear()
+        try:
+            cells, reason = next(reader), ""
+        except StopIteration:
+            return
+        except csv.Error:
+            cells, reason = [], BROKEN_QUOTES
+        if lines.is_too_long:
+            lines.is_too_long, reason = False, BROKEN_LENGTH
+        elif reason:
+            lines.give_back_all_but_one()  # a stray quote costs its own line, not those below
+        if cells or reason:
+            yield _record(cells, "".join(lines.taken), reason, n_columns)
+
+
+def _record(cells: list[str], line: str, reason: str, n_columns: int) -> Record:
+    if not reason and (len(cells) < n_columns or any(cells[n_columns:])):
+        reason = BROKEN_CELLS  # but empty cells beyond the header are let pass, as the engine does
+    if not reason and not line.isascii() and not is_utf8(line):
+        reason = BROKEN_ENCODING
+    return Record([] if reason else cells[:n_columns], line, reason)
+
+
+def is_utf8(text: str) -> bool:
+    """Tell whether a text that was opened here came from UTF-8."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def readable(text: str) -> str:
+    """Return a text with bytes that are not UTF-8 replaced."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+class _Lines:
+    """The lines of a text, none longer than is good; remembers what it gave."""
+
+    def __init__(self, text: TextIO) -> None:
+        self._pieces = iter(partial(text.readline, MAX_LINE_LENGTH), "")
+        self._given_back: list[str] = []
+        self.taken: list[str] = []
+        self.is_too_long = False
+
+    def __iter__(self) -> _Lines:
+        return self
+
+    def __next__(self) -> str:
+        piece = self._given_back.pop() if self._given_back else next(self._pieces)
+        self.taken.append(piece)
+        if len(piece) < MAX_LINE_LENGTH or piece.endswith(("\n", "\r")):
+            return piece
+        self.is_too_long = True
+        self.taken[-1] = piece[:1000]
+        while piece and not piece.endswith(("\n", "\r")):
+            piece = next(self._pieces, "")
+        return "\n"
+
+    def give_back_all_but_one(self) -> None:
+        """Give the lines after the first one taken once more."""
+        self._given_back.extend(reversed(self.taken[1:]))
+        del self.taken[1:]
