@@ -12,6 +12,7 @@
                 ) -%}
             {%- endif -%}
         {%- endfor -%}
+        {%- do adapter.commit() -%}  {#- looking up tables opened a transaction -#}
     {%- endif -%}
 {%- endmacro %}
 

@@ -1,5 +1,25 @@
-with user_daily as (
-    select * from {{ ref('user_daily') }}
+{{ config(
+    materialized='incremental',
+    incremental_strategy='redo',
+    on_schema_change='fail',
+    post_hook="{{ forget_outdated_rows() }}",
+) }}
+
+with {% if is_incremental() -%}
+outdated as (
+    {{ outdated_users() | indent(4) }}
+),
+
+{% endif -%}
+user_daily as (
+    select user_daily.*
+    from {{ ref('user_daily') }} as user_daily
+    {% if is_incremental() %}
+    inner join outdated
+        on
+            user_daily.user_id = outdated.user_id
+            and user_daily.as_of_date >= outdated.first_day
+    {% endif %}
 ),
 
 observation_window as (

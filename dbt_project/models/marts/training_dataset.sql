@@ -1,9 +1,33 @@
-with features as (
-    select * from {{ ref('user_features_daily') }}
+{{ config(
+    materialized='incremental',
+    incremental_strategy='redo',
+    on_schema_change='fail',
+    post_hook="{{ forget_outdated_rows() }}",
+) }}
+
+with {% if is_incremental() -%}
+outdated as (
+    {{ outdated_users() | indent(4) }}
+),
+
+{% endif -%}
+features as (
+    select features.*
+    from {{ ref('user_features_daily') }} as features
+    {% if is_incremental() %}
+    inner join outdated
+        on
+            features.user_id = outdated.user_id
+            and features.as_of_date >= outdated.first_day
+    where features.as_of_date >= {{ first_outdated_day() }}
+    {% endif %}
 ),
 
 labels as (
     select * from {{ ref('churn_labels') }}
+    {% if is_incremental() %}
+    where as_of_date >= {{ first_outdated_day() }}
+    {% endif %}
 ),
 
 final as (

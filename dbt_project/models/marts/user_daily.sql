@@ -1,10 +1,27 @@
+{{ config(
+    materialized='incremental',
+    incremental_strategy='redo',
+    on_schema_change='fail',
+    post_hook="{{ forget_outdated_rows() }}",
+) }}
+
 with users as (
     select * from {{ ref('stg_users') }}
 ),
 
 events_per_day as (
     select * from {{ ref('int_events_per_day') }}
+    {% if is_incremental() %}
+    where as_of_date >= {{ first_outdated_day() }}
+    {% endif %}
 ),
+
+{% if is_incremental() %}
+outdated as (
+    {{ outdated_users() | indent(4) }}
+),
+
+{% endif %}
 
 observation_window as (
     select * from {{ ref('int_observation_window') }}
@@ -13,10 +30,19 @@ observation_window as (
 observed_users as (
     select
         users.*,
-        greatest(users.signup_date, observation_window.first_day) as first_as_of_date,
+        greatest(
+            users.signup_date,
+            observation_window.first_day{{ ', outdated.first_day' if is_incremental() }}
+        ) as first_as_of_date,
         observation_window.last_day as last_as_of_date
     from users
     cross join observation_window
+    {% if is_incremental() %}
+    inner join outdated
+        on
+            users.user_id = outdated.user_id
+            and observation_window.last_day >= outdated.first_day
+    {% endif %}
     where
         users.signup_date <= observation_window.last_day
         and observation_window.first_day <= observation_window.last_day

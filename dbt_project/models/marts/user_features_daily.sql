@@ -1,3 +1,10 @@
+{{ config(
+    materialized='incremental',
+    incremental_strategy='redo',
+    on_schema_change='fail',
+    post_hook="{{ forget_outdated_rows() }}",
+) }}
+
 {#-
     One running sum per measure and its lags: the sum of the last 7 days is the running sum minus
     the running sum 7 rows before, because user_daily has a row for every day.
@@ -8,13 +15,26 @@
     'payments_succeeded_and_failed', 'support_tickets', 'watch_minutes_scaled',
     'quiz_scores_scaled',
 ] -%}
+{#- Redoing a day takes the 30 days before it; a row more on either side changes nothing. -#}
+{%- set first_row = minus_days(first_outdated_day(), 30) if is_incremental() -%}
 
 with users as (
     select * from {{ ref('stg_users') }}
 ),
 
+{% if is_incremental() %}
+outdated as (
+    {{ outdated_users() | indent(4) }}
+),
+
+{% endif %}
 user_daily as (
-    select * from {{ ref('user_daily') }}
+    select user_daily.*
+    from {{ ref('user_daily') }} as user_daily
+    {% if is_incremental() %}
+    inner join outdated on user_daily.user_id = outdated.user_id
+    where user_daily.as_of_date >= {{ first_row }}
+    {% endif %}
 ),
 
 events as (
@@ -76,6 +96,19 @@ measures as (
             and user_daily.as_of_date = quiz_scores_per_day.as_of_date
 ),
 
+{% if is_incremental() %}
+earlier_activity as (
+    select
+        user_daily.user_id,
+        max(user_daily.days_since_signup) as latest_active_day
+    from {{ ref('user_daily') }} as user_daily
+    where
+        user_daily.is_active_day = 1
+        and user_daily.as_of_date < {{ first_row }}
+    group by user_daily.user_id
+),
+
+{% endif %}
 running as (
     select
         measures.*,
@@ -152,10 +185,20 @@ final as (
             / nullif({{ high_of_pair(payments) }} + {{ low_of_pair(payments) }}, 0),
             0
         ) as payment_fail_rate_30d,
-        rolling.days_since_signup - coalesce(rolling.latest_active_day, 0)
-            as days_since_last_activity
+        rolling.days_since_signup - coalesce(
+            rolling.latest_active_day,
+            {{ 'earlier_activity.latest_active_day,' if is_incremental() }}
+            0
+        ) as days_since_last_activity
     from rolling
     inner join users on rolling.user_id = users.user_id
+    {% if is_incremental() %}
+    left join earlier_activity on rolling.user_id = earlier_activity.user_id
+    inner join outdated
+        on
+            rolling.user_id = outdated.user_id
+            and rolling.as_of_date >= outdated.first_day
+    {% endif %}
 )
 
 select * from final

@@ -1,0 +1,213 @@
+{#-
+    What an incremental build has to redo, found by content and not by trust: every build compares
+    a fingerprint of each day and of each user's events with the one it kept from the last build.
+    So events that came late, users that came late, a load that replaced everything and rows that
+    were changed by hand are all seen, whoever wrote them.
+
+    What is found goes into bookkeeping.outdated, one row per mart, user and first day, before the
+    new fingerprints are kept; a mart deletes its own rows from there in the transaction that redoes
+    them. A build that is killed at any moment therefore leaves work behind, never a gap.
+-#}
+
+{#- The incremental marts, and whether an event reaches back by a label window in them. -#}
+{% macro incremental_marts() -%}
+    {{ return({
+        'user_daily': 0,
+        'user_features_daily': 0,
+        'churn_labels': var('label_window_days'),
+        'training_dataset': var('label_window_days'),
+    }) }}
+{%- endmacro %}
+
+{#- Everything besides the events that the marts depend on, as one text. -#}
+{% macro build_inputs() -%}
+    {{ return(tojson({
+        'first_day': var('first_day') | string,
+        'last_day': var('last_day') | string,
+        'label_window_days': var('label_window_days'),
+        'engagement_event_types': var('engagement_event_types') | sort,
+        'include_inactive_users': var('include_inactive_users'),
+    }, sort_keys=true)) }}
+{%- endmacro %}
+
+{#- A hook; dbt opens no transaction of its own around it. -#}
+{% macro find_outdated_rows() -%}
+    begin transaction;
+    {{ create_bookkeeping() }};
+    {{ take_fingerprints() }};
+    {{ insert_outdated() }};
+    {{ keep_fingerprints() }};
+    commit
+{%- endmacro %}
+
+{% macro create_bookkeeping() -%}
+    create schema if not exists bookkeeping;
+    create table if not exists bookkeeping.days (event_date date, fingerprint varchar);
+    create table if not exists bookkeeping.users (
+        user_id integer, profile varchar, fingerprint varchar
+    );
+    create table if not exists bookkeeping.builds (
+        inputs varchar, first_day date, last_day date
+    );
+    create table if not exists bookkeeping.outdated (mart varchar, user_id integer, first_day date)
+{%- endmacro %}
+
+{% macro take_fingerprints() -%}
+    create or replace temporary table days_now as
+    select
+        events.event_date,
+        count(*) || ':' || sum(hash(events)) as fingerprint
+    from {{ source('raw', 'events') }} as events
+    group by events.event_date;
+
+    create or replace temporary table users_now as
+    select
+        users.user_id,
+        cast(
+            hash(
+                users.signup_date, users.plan, users.is_paid, users.country, users.marketing_source
+            ) as varchar
+        ) as profile,
+        coalesce(histories.fingerprint, '') as fingerprint
+    from {{ source('raw', 'users') }} as users
+    left join (
+        select
+            events.user_id,
+            count(*) || ':' || sum(hash(events)) as fingerprint
+        from {{ source('raw', 'events') }} as events
+        group by events.user_id
+    ) as histories
+        on users.user_id = histories.user_id;
+
+    create or replace temporary table build_now as
+    select
+        '{{ build_inputs() }}' as inputs,
+        min(days_now.event_date) as first_day,
+        max(days_now.event_date) as last_day
+    from days_now
+{%- endmacro %}
+
+{% macro insert_outdated() -%}
+    insert into bookkeeping.outdated
+    with changed_days as (
+        select coalesce(days_now.event_date, days.event_date) as event_date
+        from days_now
+        full join bookkeeping.days on days_now.event_date = days.event_date
+        where days_now.fingerprint is distinct from days.fingerprint
+    ),
+
+    changed_users as (
+        select
+            coalesce(users_now.user_id, users.user_id) as user_id,
+            case
+                when users_now.profile is distinct from users.profile then date '0001-01-01'
+                else (select min(changed_days.event_date) from changed_days)
+            end as first_day
+        from users_now
+        full join bookkeeping.users on users_now.user_id = users.user_id
+        where
+            users_now.profile is distinct from users.profile
+            or users_now.fingerprint is distinct from users.fingerprint
+    ),
+
+    new_days as (
+        select
+            users_now.user_id,
+            builds.last_day + 1 as first_day
+        from users_now
+        cross join bookkeeping.builds
+        cross join build_now
+        where build_now.last_day > builds.last_day
+    ),
+
+    {#- Another window start, fewer days or other vars: nothing that stands can be kept. -#}
+    everything as (
+        select
+            cast(null as integer) as user_id,
+            cast(null as date) as first_day
+        from build_now
+        left join bookkeeping.builds
+            on
+                build_now.inputs = builds.inputs
+                and build_now.first_day = builds.first_day
+                and build_now.last_day >= builds.last_day
+        where builds.inputs is null
+    ),
+
+    outdated as (
+        select * from changed_users
+        union all
+        select * from new_days
+        union all
+        select * from everything
+    )
+
+    {% for mart, days_back in incremental_marts().items() %}
+    select
+        '{{ mart }}' as mart,
+        outdated.user_id,
+        min(
+            case
+                when outdated.first_day < date '0002-01-01' then outdated.first_day
+                else cast(outdated.first_day - interval '{{ days_back }}' day as date)
+            end
+        ) as first_day
+    from outdated
+    group by outdated.user_id
+    {{ 'union all' if not loop.last }}
+    {% endfor %}
+{%- endmacro %}
+
+{% macro keep_fingerprints() -%}
+    delete from bookkeeping.days;
+    insert into bookkeeping.days from days_now;
+    delete from bookkeeping.users;
+    insert into bookkeeping.users from users_now;
+    delete from bookkeeping.builds;
+    insert into bookkeeping.builds from build_now
+{%- endmacro %}
+
+{#- A mart is made anew when asked to, and when the bookkeeping says that nothing can be kept. -#}
+{% macro should_full_refresh() -%}
+    {%- if not execute or model.name not in incremental_marts() or flags.FULL_REFRESH -%}
+        {{ return(flags.FULL_REFRESH) }}
+    {%- endif -%}
+    {%- set found = run_query(
+        "select count(*) from bookkeeping.outdated where user_id is null and mart = '"
+        ~ model.name ~ "'"
+    ) -%}
+    {{ return(found.rows[0][0] > 0) }}
+{%- endmacro %}
+
+{#- The first day that any user's rows of this mart must be redone from, as a literal. -#}
+{% macro first_outdated_day() -%}
+    {%- set found = run_query(
+        "select coalesce(min(first_day), date '9999-12-31') from bookkeeping.outdated where mart = '"
+        ~ model.name ~ "'"
+    ) -%}
+    date '{{ found.rows[0][0] }}'
+{%- endmacro %}
+
+{#- One row per user with rows to redo in this mart. -#}
+{% macro outdated_users() -%}
+    select
+        outdated.user_id,
+        min(outdated.first_day) as first_day
+    from bookkeeping.outdated
+    where outdated.mart = '{{ model.name }}'
+    group by outdated.user_id
+{%- endmacro %}
+
+{% macro get_incremental_redo_sql(arguments) -%}
+    {%- set columns = arguments.dest_columns | map(attribute='quoted') | join(', ') -%}
+    delete from {{ arguments.target_relation }} as target
+    using ({{ outdated_users() }}) as outdated
+    where target.user_id = outdated.user_id and target.as_of_date >= outdated.first_day;
+
+    insert into {{ arguments.target_relation }} ({{ columns }})
+    select {{ columns }} from {{ arguments.temp_relation }}
+{%- endmacro %}
+
+{% macro forget_outdated_rows() -%}
+    delete from bookkeeping.outdated where mart = '{{ model.name }}'
+{%- endmacro %}
