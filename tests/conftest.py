@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -7,19 +8,54 @@ from pathlib import Path
 
 import pytest
 
+ROOT = Path(__file__).parents[1]
+
 Elearn = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
+@pytest.fixture(scope="session")
+def dbt_variables(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Environment that keeps what dbt writes out of the project's folder."""
+    folder = tmp_path_factory.mktemp("dbt")
+    return {"DBT_TARGET_PATH": str(folder / "target"), "DBT_LOG_PATH": str(folder / "logs")}
+
+
 @pytest.fixture
-def elearn(tmp_path: Path) -> Elearn:
+def elearn(tmp_path: Path, dbt_variables: dict[str, str]) -> Elearn:
     """Run the real command line in a folder of its own."""
 
     def run(*arguments: object, check: bool = True) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "generator", *map(str, arguments)]
-        done = subprocess.run(command, check=False, cwd=tmp_path, capture_output=True, text=True)
-        assert "Traceback" not in done.stderr, done.stderr
-        if check:
-            assert done.returncode == 0, done.stderr
-        return done
+        return run_elearn(tmp_path, dbt_variables, *arguments, check=check)
 
     return run
+
+
+def run_elearn(
+    folder: Path, variables: dict[str, str], *arguments: object, check: bool = True
+) -> subprocess.CompletedProcess[str]:
+    done = subprocess.run(
+        [sys.executable, "-m", "generator", *map(str, arguments)],
+        check=False,
+        cwd=folder,
+        env=os.environ | variables,
+        capture_output=True,
+        text=True,
+    )
+    assert "Traceback" not in done.stderr, done.stderr
+    if check:
+        assert done.returncode == 0, done.stdout + done.stderr
+    return done
+
+
+def run_dbt(
+    warehouse: Path, variables: dict[str, str], *arguments: str
+) -> subprocess.CompletedProcess[str]:
+    """Run bare dbt from the project's root on a warehouse."""
+    return subprocess.run(
+        [sys.executable, "-m", "dbt.cli.main", "--no-use-colors", *arguments],
+        check=False,
+        cwd=ROOT,
+        env=os.environ | variables | {"ELEARN_WAREHOUSE": str(warehouse)},
+        capture_output=True,
+        text=True,
+    )

@@ -1,4 +1,4 @@
-"""Same settings, same rows: whatever the workers, the number of users, the process or the engine."""
+"""Same settings, same rows: whatever the workers, the users beside, the process, the engine."""
 
 from __future__ import annotations
 

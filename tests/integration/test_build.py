@@ -1,0 +1,296 @@
+"""The main job, with the real command line, the real dbt and a real DuckDB file."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from tests.conftest import ROOT, Elearn, run_dbt, run_elearn
+
+MARTS = [
+    "churn_labels",
+    "scoring_dataset",
+    "training_dataset",
+    "training_splits",
+    "user_daily",
+    "user_features_daily",
+]
+
+
+def query(path: Path, sql: str) -> list[tuple]:
+    with duckdb.connect(str(path), read_only=True) as con:
+        return con.execute(sql).fetchall()
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory, dbt_variables: dict[str, str]) -> Path:
+    folder = tmp_path_factory.mktemp("built")
+    done = run_elearn(folder, dbt_variables, "build", "--n-users", 120, "--days", 100)
+    (folder / "stdout").write_text(done.stdout)
+    return folder / "warehouse.duckdb"
+
+
+def test_build_ends_with_a_summary(built: Path) -> None:
+    summary = (built.parent / "stdout").read_text()
+    for name in ["raw.users", "raw.events", *(f"main.{mart}" for mart in MARTS)]:
+        [(count,)] = query(built, f"select count(*) from {name}")
+        assert f"{name:<28}{count:>14,} rows" in summary
+    [(version,)] = query(built, "select dataset_version from raw.loads")
+    [(rate,)] = query(built, "select count(churn_date) / count(*) from truth.users")
+    assert f"dataset version             {version}" in summary
+    assert f"realised churn rate         {rate:.4f} of users" in summary
+    assert 'duckdb -readonly warehouse.duckdb "' in summary
+
+
+def test_the_suggested_query_runs_in_the_duckdb_cli(built: Path) -> None:
+    [line] = [
+        line
+        for line in (built.parent / "stdout").read_text().splitlines()
+        if line.startswith("try")
+    ]
+    program = Path(sys.executable).parent / "duckdb"
+    command = line.removeprefix("try").strip().replace("duckdb ", f"{program} ", 1)
+    done = subprocess.run(
+        command, shell=True, cwd=built.parent, capture_output=True, text=True, check=True
+    )
+    assert "churn_label" in done.stdout
+    assert done.stderr == ""
+
+
+def test_marts_have_keys_and_comments_in_the_database(built: Path) -> None:
+    keys = query(
+        built,
+        """
+        select table_name, constraint_column_names from duckdb_constraints()
+        where schema_name = 'main' and constraint_type = 'PRIMARY KEY' order by table_name
+        """,
+    )
+    by_day = ["user_id", "as_of_date"]
+    expected = {"scoring_dataset": ["user_id"], "training_splits": ["as_of_date"]}
+    assert keys == [(mart, expected.get(mart, by_day)) for mart in MARTS]
+    uncommented = query(
+        built,
+        """
+        select table_name, column_name from duckdb_columns()
+        where schema_name in ('main', 'raw', 'staging') and comment is null and not internal
+        """,
+    )
+    assert uncommented == []
+    tables = "select table_name from duckdb_tables() where comment is null"
+    assert query(built, f"{tables} and schema_name <> 'bookkeeping'") == []
+
+
+def test_only_the_schemas_of_the_description_exist(built: Path) -> None:
+    found = query(
+        built,
+        """
+        select schema_name, list(name order by name) from (
+            select schema_name, table_name as name from duckdb_tables()
+            union all select schema_name, view_name from duckdb_views() where not internal
+        ) group by all order by all
+        """,
+    )
+    assert found == [
+        ("bookkeeping", ["builds", "days", "outdated", "users"]),
+        ("main", MARTS),
+        ("raw", ["events", "loads", "rejected_rows", "users"]),
+        ("staging", ["stg_events", "stg_users"]),
+        ("truth", ["users"]),
+    ]
+
+
+def test_marts_use_only_types_that_every_reader_takes(built: Path) -> None:
+    types = query(
+        built,
+        "select distinct data_type from duckdb_columns()"
+        " where schema_name = 'main' and not internal",
+    )
+    assert {name for (name,) in types} <= {
+        "INTEGER",
+        "BIGINT",
+        "DOUBLE",
+        "DATE",
+        "TIMESTAMP",
+        "VARCHAR",
+    }
+
+
+def test_dbt_build_twice_docs_and_test_work_bare(
+    built: Path, tmp_path: Path, dbt_variables: dict[str, str]
+) -> None:
+    warehouse = tmp_path / "warehouse.duckdb"
+    shutil.copy(built, warehouse)
+    for arguments in (["build"], ["build"], ["test"], ["docs", "generate"]):
+        done = run_dbt(warehouse, dbt_variables, *arguments)
+        assert done.returncode == 0, done.stdout
+        assert "WARN=0" in done.stdout or arguments[0] == "docs"
+
+
+@pytest.mark.parametrize("exists", [False, True])
+def test_dbt_before_anything_is_loaded_says_which_command_to_run(
+    exists: bool, tmp_path: Path, dbt_variables: dict[str, str]
+) -> None:
+    warehouse = tmp_path / "empty.duckdb"
+    if exists:
+        duckdb.connect(str(warehouse)).close()
+    done = run_dbt(warehouse, dbt_variables, "build")
+    assert done.returncode == 1
+    [sentence] = [line for line in done.stdout.splitlines() if "elearn generate" in line]
+    assert "elearn load" in sentence
+
+
+def test_build_without_data_says_which_command_to_run(elearn: Elearn, tmp_path: Path) -> None:
+    done = elearn("build", "--no-generate", check=False)
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert "run `elearn generate` or `elearn load` first" in done.stderr
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_real_export_builds(elearn: Elearn, tmp_path: Path) -> None:
+    write_export(tmp_path)
+    elearn("load", "--users", "people.csv", "--events", "log.csv")
+    summary = json.loads(elearn("build", "--no-generate", "--json").stdout)
+    assert summary["realised_churn_rate"] is None
+    assert summary["rows"]["raw.events"] == 363
+    [(left, stays)] = query(
+        tmp_path / "warehouse.duckdb",
+        "select sum(churn_label), sum(1 - churn_label) from training_dataset",
+    )
+    assert left > 0
+    assert stays > 0
+
+
+def write_export(folder: Path) -> None:
+    """Write what a real platform may export: other column order and names, holes of months."""
+    users = ["country,signup_date,plan,user_id,marketing_source,team"]
+    users += [f" North ,2024-01-{day:02d},FREE,{day},organic,x" for day in range(1, 12)]
+    events = ["event_time,course_id,event_type,user_id,event_id,watch_minutes"]
+    days = [f"2024-{month:02d}-{day:02d}" for month in (2, 3, 7, 8) for day in range(1, 29, 3)]
+    for number, day in enumerate(days):
+        for user in range(1, 12):
+            if (number + user) % 7 or user == 1:
+                key = number * 100 + user
+                events.append(f"{day}T10:{user:02d}:00,BBB,Video_Watch,{user},{key},{user}.25")
+    (folder / "people.csv").write_text("\n".join(users) + "\n")
+    (folder / "log.csv").write_text("\n".join(events[: 363 + 1]) + "\n")
+
+
+def test_a_warehouse_without_events_builds_empty_marts(elearn: Elearn, tmp_path: Path) -> None:
+    elearn("build", "--n-users", 3, "--days", 1, "--churn-base-rate", 1, "--seed", 3)
+    with duckdb.connect(str(tmp_path / "warehouse.duckdb")) as con:
+        con.execute("delete from raw.events")
+    elearn("build", "--no-generate")
+    for mart in MARTS:
+        assert query(tmp_path / "warehouse.duckdb", f"select count(*) from {mart}") == [(0,)]
+
+
+BAD_CALLS = [
+    (("--n-users", "0"), "n_users: '0'"),
+    (("--n-users", "-1"), "n_users: '-1'"),
+    (("--n-users", "2.5"), "n_users: '2.5'"),
+    (("--n-users", str(10**12)), "n_users: '1000000000000'"),
+    (("--days", "0"), "days: '0'"),
+    (("--days", "100000"), "days: '100000'"),
+    (("--start-date", "2025-13-01"), "start_date: '2025-13-01'"),
+    (("--paid-ratio", "-0.1"), "paid_ratio: '-0.1'"),
+    (("--churn-base-rate", "1.1"), "churn_base_rate: '1.1'"),
+    (("--paid-ratio", "nan"), "paid_ratio: 'nan'"),
+    (("--memory-limit", "lots"), "memory_limit: 'lots'"),
+    (("--workers", "none"), "workers: 'none'"),
+    (("--replace",), "--replace: it goes with --through"),
+    (("--no-such-option",), "No such option: --no-such-option"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "message"), BAD_CALLS, ids=[call[1] for call in BAD_CALLS])
+@pytest.mark.parametrize("command", ["generate", "build"])
+def test_a_bad_call_gets_one_line_and_leaves_the_warehouse_as_it_was(
+    command: str, arguments: tuple[str, ...], message: str, elearn: Elearn, tmp_path: Path
+) -> None:
+    warehouse = tmp_path / "warehouse.duckdb"
+    with duckdb.connect(str(warehouse)) as con:
+        con.execute("create table mine as select 1 as one")
+    before = warehouse.read_bytes()
+    done = elearn(command, *arguments, check=False)
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"Error: {message}")
+    assert done.stderr.count("\n") == 1
+    assert warehouse.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [warehouse]
+
+
+@pytest.mark.parametrize(
+    ("path", "allowed"),
+    [
+        (".", "a file, not a folder"),
+        ("notes.txt", "a DuckDB file or a new name"),
+        ("nowhere/warehouse.duckdb", "a file in a folder that exists"),
+    ],
+)
+@pytest.mark.parametrize("command", [("generate",), ("build",), ("build", "--no-generate")])
+def test_a_path_that_cannot_be_a_warehouse_is_refused(
+    command: tuple[str, ...], path: str, allowed: str, elearn: Elearn, tmp_path: Path
+) -> None:
+    notes = tmp_path / "notes.txt"
+    notes.write_text("not a database, but long enough to be looked at closely\n" * 200)
+    before = notes.read_bytes()
+    done = elearn(*command, "--warehouse", path, check=False)
+    assert done.returncode == 2
+    assert done.stderr == f"Error: warehouse: {path!r} is not allowed; give {allowed}\n"
+    assert notes.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [notes]
+
+
+@pytest.mark.skipif(shutil.which("setpriv") is None, reason="needs setpriv to drop rights")
+def test_a_warehouse_that_may_not_be_written_is_refused(tmp_path: Path) -> None:
+    folder = Path("/tmp") / f"elearn-{os.getpid()}"
+    folder.mkdir(mode=0o755)
+    try:
+        warehouse = folder / "warehouse.duckdb"
+        duckdb.connect(str(warehouse)).close()
+        command = [sys.executable, "-m", "generator", "generate", "--warehouse", str(warehouse)]
+        if os.geteuid() == 0:  # root may write everything: drop to nobody
+            command = ["setpriv", "--reuid", "65534", "--clear-groups", *command]
+        else:
+            warehouse.chmod(0o444)
+        environment = os.environ | {"PYTHONPATH": str(ROOT)}
+        done = subprocess.run(
+            command, cwd="/", env=environment, capture_output=True, text=True, check=False
+        )
+        if "Permission denied" in done.stderr and "warehouse" not in done.stderr:
+            pytest.skip("nobody may not run this interpreter")
+        assert done.returncode == 2, done.stderr
+        assert "give a file that can be written" in done.stderr
+    finally:
+        shutil.rmtree(folder)
+
+
+@pytest.mark.parametrize("command", [("generate",), ("build",), ("build", "--no-generate")])
+def test_a_warehouse_that_another_process_holds_open_exits_3_and_names_it(
+    command: tuple[str, ...], elearn: Elearn, tmp_path: Path
+) -> None:
+    elearn("generate", "--n-users", 5, "--days", 5)
+    code = (
+        "import duckdb, sys; con = duckdb.connect('warehouse.duckdb');"
+        " print('open', flush=True); sys.stdin.read()"
+    )
+    holder = subprocess.Popen(
+        [sys.executable, "-c", code], cwd=tmp_path, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    try:
+        assert holder.stdout is not None
+        holder.stdout.readline()
+        done = elearn(*command, check=False)
+        assert done.returncode == 3
+        assert f"process {holder.pid} (" in done.stderr
+        assert done.stderr.count("\n") == 1
+    finally:
+        holder.communicate()
