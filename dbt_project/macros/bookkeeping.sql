@@ -172,11 +172,16 @@
     {%- if not execute or model.name not in incremental_marts() or flags.FULL_REFRESH -%}
         {{ return(flags.FULL_REFRESH) }}
     {%- endif -%}
-    {%- set found = run_query(
-        "select count(*) from bookkeeping.outdated where user_id is null and mart = '"
-        ~ model.name ~ "'"
+    {%- set kept = run_query(
+        "select 1 from information_schema.tables"
+        " where table_schema = 'bookkeeping' and table_name = 'outdated'"
     ) -%}
-    {{ return(found.rows[0][0] > 0) }}
+    {{ return(not kept.rows or run_query(all_outdated()).rows[0][0] > 0) }}
+{%- endmacro %}
+
+{% macro all_outdated() -%}
+    select count(*) from bookkeeping.outdated
+    where outdated.mart = '{{ model.name }}' and outdated.user_id is null
 {%- endmacro %}
 
 {#- The first day that any user's rows of this mart must be redone from, as a literal. -#}

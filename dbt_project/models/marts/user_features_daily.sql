@@ -52,6 +52,9 @@ quiz_scores_per_day as (
     where
         events.event_type = 'quiz_attempt'
         and events.quiz_score is not null
+        {% if is_incremental() %}
+        and events.event_date >= {{ first_row }}
+        {% endif %}
     group by
         events.user_id,
         events.event_date
