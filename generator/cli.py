@@ -90,28 +90,17 @@ def generate(
 ) -> None:
     """Simulate the platform into the warehouse, replacing what was there in one step."""
     voice = Voice(quiet, json)
-    file_options = {"--format": file_format != "csv", "--layout": layout != "flat"}
-    file_options["--shard"] = shard != "1/1"
     if output_dir is None:
-        needless = [name for name, given in file_options.items() if given]
-        if needless:
-            raise UsageError(f"{needless[0]}: it goes with --output-dir")
+        files_only = {"--format": file_format, "--layout": layout, "--shard": shard}
+        for option, value in files_only.items():
+            if value not in ("csv", "flat", "1/1"):
+                raise UsageError(f"{option}: it goes with --output-dir")
         _simulate(settings, through, replace, warehouse, voice, workers, memory_limit)
         _print_summary(warehouse, voice)
-        return
-    if through is not None or replace:
+    elif through is not None or replace:
         raise UsageError("output_dir: files hold whole simulations; leave out --through, --replace")
-    with voice.progress(settings.n_users) as progress:
-        report = writing.generate_files(
-            settings,
-            output_dir,
-            file_format=one_of("format", file_format, FORMATS),
-            layout=one_of("layout", layout, writing.LAYOUTS),
-            shard=writing.Shard.from_text(shard),
-            workers=worker_count(workers),
-            progress=progress,
-        )
-    voice.result(report.as_lines(), report.as_dict())
+    else:
+        _write_files(settings, output_dir, file_format, layout, shard, workers, voice)
 
 
 @app.command(epilog="Example: elearn load --users users.csv --events 'logs/*.csv.gz'")
@@ -193,12 +182,22 @@ def verify(
         Path | None,
         typer.Argument(help="Folder of files to verify instead of the warehouse.", metavar="DIR"),
     ] = None,
+    marts: Annotated[
+        bool, typer.Option("--marts", help="Print one hash per mart instead.")
+    ] = False,
     warehouse: Warehouse = DEFAULT_WAREHOUSE,
     memory_limit: MemoryLimit = None,
     json: Json = False,
 ) -> None:
     """Recompute the dataset version; exit 1 when it is not the recorded one."""
     limit = checked_memory_limit(memory_limit)
+    if marts:
+        if folder is not None:
+            raise UsageError("--marts: marts stand in a warehouse; leave out the folder")
+        hashes = verifying.mart_hashes(warehouse, limit)
+        lines = [f"{name:<28}{digits}" for name, digits in hashes.items()]
+        Voice(as_json=json).result(lines, {"marts": hashes})
+        return
     if folder is None:
         verdict = verifying.verify_warehouse(warehouse, limit)
     else:
@@ -254,6 +253,28 @@ def _simulate(
                 memory_limit=limit,
                 progress=progress,
             )
+
+
+def _write_files(
+    settings: Settings,
+    output_dir: Path,
+    file_format: str,
+    layout: str,
+    shard: str,
+    workers: str | None,
+    voice: Voice,
+) -> None:
+    with voice.progress(settings.n_users) as progress:
+        report = writing.generate_files(
+            settings,
+            output_dir,
+            file_format=one_of("format", file_format, FORMATS),
+            layout=one_of("layout", layout, writing.LAYOUTS),
+            shard=writing.Shard.from_text(shard),
+            workers=worker_count(workers),
+            progress=progress,
+        )
+    voice.result(report.as_lines(), report.as_dict())
 
 
 def _print_summary(

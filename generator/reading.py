@@ -197,7 +197,7 @@ def _is_plain(source: Source) -> bool:
                 is_plain = is_plain and length < MAX_LINE_LENGTH and _decodes(decoder, chunk)
                 length = length if end < 0 else len(chunk) - last_end
     except GZIP_ERRORS as error:
-        raise ElearnError(f"{source.path}: cannot be read to its end: {error}") from error
+        raise ElearnError(f"{source.path}: cannot be read: {error}") from error
     return is_plain and _decodes(decoder, b"", final=True)
 
 

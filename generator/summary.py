@@ -11,9 +11,7 @@ from generator.schema import TRUTH
 from generator.sql import one_row
 from generator.warehouse import Connection, has_table, last_load, read_warehouse
 
-TABLES = (
-    "raw.users",
-    "raw.events",
+MARTS = (
     "main.user_daily",
     "main.user_features_daily",
     "main.churn_labels",
@@ -21,6 +19,7 @@ TABLES = (
     "main.training_splits",
     "main.scoring_dataset",
 )
+TABLES = ("raw.users", "raw.events", *MARTS)
 
 QUERY = "from training_dataset select churn_label, count(*) group by all"
 

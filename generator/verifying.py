@@ -11,9 +11,10 @@ import duckdb
 from generator.errors import ElearnError
 from generator.files import read_manifest
 from generator.schema import EVENTS, USERS, Table
-from generator.sql import first_line, quoted
-from generator.versions import ContentSum, content_sum, dataset_version, version_of
-from generator.warehouse import last_load, read_warehouse
+from generator.sql import first_line, one_row, quoted
+from generator.summary import MARTS
+from generator.versions import ContentSum, content_sum, dataset_version, hex_digits, version_of
+from generator.warehouse import has_table, last_load, read_warehouse
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,38 @@ def verify_warehouse(warehouse: Path, memory_limit: str | None = None) -> Verdic
         recorded = last_load(con)
         assert recorded is not None
         return Verdict(str(warehouse), recorded["dataset_version"], dataset_version(con))
+
+
+def mart_hashes(warehouse: Path, memory_limit: str | None = None) -> dict[str, str]:
+    """Return 16 hex digits for each mart, equal when every row is, to the last bit.
+
+    Raises
+    ------
+    ElearnError
+        A mart has not been built yet.
+    """
+    with read_warehouse(warehouse, memory_limit) as con:
+        for name in MARTS:
+            if not has_table(con, name):
+                raise ElearnError(f"{warehouse}: {name} is not there; run `elearn build` first")
+        return {name: _mart_hash(con, name) for name in MARTS}
+
+
+def _mart_hash(con: duckdb.DuckDBPyConnection, name: str) -> str:
+    schema, table = name.split(".")
+    columns = con.execute(
+        """
+        select column_name from duckdb_columns()
+        where database_name = current_database() and schema_name = ? and table_name = ?
+        order by column_index
+        """,
+        [schema, table],
+    ).fetchall()
+    # The shortest text of a DOUBLE that reads back as the same bits stands for it.
+    texts = [f"coalesce(cast({column} as varchar), '')" for (column,) in columns]
+    row = f"concat_ws('|', {', '.join(texts)})"
+    query = f"select count(*), coalesce(sum(md5_number_lower({row})), 0) from {name}"
+    return hex_digits(f"{name}:{one_row(con, query)}")
 
 
 def verify_files(folder: Path, memory_limit: str | None = None) -> Verdict:

@@ -16,8 +16,6 @@ import duckdb
 from generator.schema import EVENTS, USERS, Column, Table
 from generator.sql import one_row
 
-VERSION_DIGITS = 16
-
 
 class ContentSum(NamedTuple):
     """Number of rows and sum of their 64-bit hashes; contents of parts add up to the whole's."""
@@ -39,7 +37,12 @@ def dataset_version(con: duckdb.DuckDBPyConnection) -> str:
 def version_of(users: ContentSum, events: ContentSum) -> str:
     """Return the version of the given contents of users and events."""
     text = f"users:{users.rows}:{users.hashes};events:{events.rows}:{events.hashes}"
-    return hashlib.sha256(text.encode()).hexdigest()[:VERSION_DIGITS]
+    return hex_digits(text)
+
+
+def hex_digits(text: str) -> str:
+    """Return the first 16 hex digits of a text's SHA-256."""
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def content_sum(
