@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 SETUP := $(VENV)/.installed
+LINTED := ELEARN_WAREHOUSE=target/lint.duckdb
 
 .PHONY: build test lint clean
 
@@ -17,6 +18,11 @@ lint: $(SETUP)  ## check style and types of Python and SQL
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/sqlfluff lint --disable-progress-bar dbt_project
+	mkdir -p target
+	$(LINTED) $(BIN)/elearn build --quiet --n-users 30 --days 80
+	$(LINTED) $(BIN)/dbt --quiet docs generate
+	$(BIN)/dbt-bouncer run --config-file dbt_project/dbt-bouncer.yml
+	$(BIN)/dbt-coverage compute doc --cov-fail-under 1.0 --cov-report target/coverage.json
 
 $(SETUP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)

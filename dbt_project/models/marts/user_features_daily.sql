@@ -52,9 +52,7 @@ quiz_scores_per_day as (
     where
         events.event_type = 'quiz_attempt'
         and events.quiz_score is not null
-        {% if is_incremental() %}
-        and events.event_date >= {{ first_row }}
-        {% endif %}
+        and {{ 'events.event_date >= ' ~ first_row if is_incremental() else 'true' }}
     group by
         events.user_id,
         events.event_date
