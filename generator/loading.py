@@ -14,7 +14,6 @@ from typing import Any
 from generator.checking import EVENT_RULES, USER_RULES
 from generator.errors import UsageError
 from generator.inputs import input_files
-from generator.reading import Staging
 from generator.rejecting import (
     RejectedError,
     check_events,
@@ -27,6 +26,7 @@ from generator.schema import EVENTS, LOADS, USERS
 from generator.sources import open_source, restrict
 from generator.spans import event_days, gap_warnings, touched_days
 from generator.sql import one_row
+from generator.staging import Staging
 from generator.warehouse import (
     Connection,
     Load,
@@ -143,18 +143,10 @@ def stage(
         for staging in stagings
     ]
     for staging, files in zip(stagings, sources, strict=True):
-        staging.create()
-        for source in files:
-            if source.ignored:
-                talk(f"{source.path}: ignored columns: {_some(source.ignored)}")
-            staging.read(source, talk)
+        staging.read(files, talk)
     check_users(stagings[0], append)
     check_events(stagings[1], append)
     return stagings
-
-
-def _some(names: list[str]) -> str:
-    return ", ".join(repr(name[:60]) for name in names[:20]) + (", ..." if names[20:] else "")
 
 
 def check_rejected(users: Staging, events: Staging, max_rejects: int) -> None:

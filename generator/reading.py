@@ -1,17 +1,10 @@
-"""Files into staging tables: typed rows, each with the number of its fault if it has one.
-
-The engine reads a file in parallel; one that is not sound is read again record by record. A
-staging table is temporary, holds every record of its files in order, and does not touch the
-warehouse file. It is filled outside of a transaction, because a read that fails aborts one.
-"""
+"""Files into texts: by the engine, in parallel, or record by record where a file is not sound."""
 
 from __future__ import annotations
 
 import codecs
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 
-import duckdb
 import pyarrow as pa
 
 from generator.checking import Rules
@@ -26,91 +19,12 @@ from generator.records import (
     records,
 )
 from generator.sources import GZIP_ERRORS, Source, engine_path, parquet_relation
-from generator.sql import first_line, one_row, quoted
-from generator.warehouse import Connection
+from generator.sql import quoted
 
 CHUNK_BYTES = 2**20
 BATCH_RECORDS = 50_000
 BATCH_CHARACTERS = 2**24
-"""A batch of records has no more than either, or one record."""
-
-
-@dataclass(frozen=True)
-class StagedFile:
-    """A file and its rows in the staging table."""
-
-    source: Source
-    first_row: int
-    """Row id of its first record."""
-    rows: int
-    is_sound: bool
-    """Whether the engine can read it."""
-
-
-@dataclass
-class Staging:
-    """A staging table and the files it holds."""
-
-    con: Connection
-    rules: Rules
-    files: list[StagedFile] = field(default_factory=list)
-
-    @property
-    def label(self) -> str:
-        """The table that the rows are for, as people call it: users or events."""
-        return self.rules.table.name.split(".")[1]
-
-    @property
-    def name(self) -> str:
-        """Name of the staging table."""
-        return f"temp.staged_{self.label}"
-
-    @property
-    def rows_read(self) -> int:
-        """Number of records in all files."""
-        return sum(file.rows for file in self.files)
-
-    def create(self) -> None:
-        """Create the empty table."""
-        columns = [f"{column.name} {column.type}" for column in self.rules.table.columns]
-        columns += ["fault utinyint", "offender varchar"]
-        self.con.execute(f"create temp table {self.name} ({', '.join(columns)})")
-
-    def read(self, source: Source, talk: Callable[[str], None]) -> None:
-        """Append the records of a file."""
-        is_sound = source.kind == "parquet" or _is_plain(source)
-        rows = self._read_fast(source) if is_sound else None
-        if rows is None:
-            talk(f"{source.path}: not every line parses; reading it line by line")
-            is_sound, rows = False, self._read_slowly(source)
-        source.check_unchanged()
-        self.files.append(StagedFile(source, self.rows_read, rows, is_sound))
-        talk(f"{source.path}: {rows:,} {self.label}")
-
-    def _read_fast(self, source: Source) -> int | None:
-        """Return the number of rows; None when a record does not parse."""
-        try:
-            return self._insert(_texts(source, self.rules))
-        except duckdb.InvalidInputException as error:
-            if source.kind != "parquet":
-                return None
-            raise ElearnError(f"{source.path}: {first_line(error)}") from error
-        except duckdb.OutOfMemoryException:
-            raise
-        except duckdb.Error as error:
-            raise ElearnError(f"{source.path}: {first_line(error)}") from error
-
-    def _read_slowly(self, source: Source) -> int:
-        rows = 0
-        for batch in read_batches(source):
-            self.con.register("incoming", _table(batch, source, self.rules))
-            rows += self._insert("from incoming")
-            self.con.unregister("incoming")
-        return rows
-
-    def _insert(self, texts: str) -> int:
-        [rows] = one_row(self.con, f"insert into {self.name} {self.rules.typed(texts)}")
-        return int(rows)
+"""A batch of records ends at either."""
 
 
 def relation(source: Source) -> str:
@@ -137,7 +51,7 @@ def column_names(source: Source) -> list[str]:
     return [f"c{position}" for position in range(len(source.header))]
 
 
-def _texts(source: Source, rules: Rules) -> str:
+def sound_texts(source: Source, rules: Rules) -> str:
     """Return the query for the texts of a sound file that ``rules.typed`` takes."""
     names, texts = column_names(source), []
     for column in rules.columns:
@@ -162,7 +76,7 @@ def read_batches(source: Source) -> Iterator[list[Record]]:
         yield batch
 
 
-def _table(batch: list[Record], source: Source, rules: Rules) -> pa.Table:
+def broken_texts(batch: list[Record], source: Source, rules: Rules) -> pa.Table:
     """Return the texts of a batch as ``rules.typed`` takes them."""
     columns = {}
     for column in rules.columns:
@@ -182,7 +96,7 @@ def _cell(record: Record, position: int | None) -> str | None:
     return record.cells[position] or None
 
 
-def _is_plain(source: Source) -> bool:
+def is_plain(source: Source) -> bool:
     """Tell whether a CSV file is UTF-8 and has no overlong line; raise when a stream is cut.
 
     The engine reads a cut gzip stream silently short, loses a line of many megabytes without a

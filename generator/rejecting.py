@@ -18,10 +18,11 @@ from generator.checking import (
     Fault,
 )
 from generator.errors import ElearnError
-from generator.reading import StagedFile, Staging, column_names, read_batches, relation
+from generator.reading import column_names, read_batches, relation
 from generator.records import Record, readable
 from generator.schema import REJECTED_ROWS, USERS
 from generator.sql import one_row, quoted
+from generator.staging import StagedFile, Staging
 
 SHOWN_ROWS = 3
 """Rows that a report shows of each reason."""
@@ -155,10 +156,7 @@ def _example(staging: Staging, row_ids: list[int]) -> Iterator[RejectedRow]:
     for row_id in row_ids:
         query = f"select left(offender, 1000) from {staging.name} where rowid = {row_id}"
         [offender] = one_row(staging.con, query)
-        file = max(
-            (file for file in staging.files if file.first_row <= row_id),
-            key=lambda file: (file.first_row, file.rows),
-        )
+        file = next(file for file in staging.files if file.holds(row_id))
         name = str(file.source.path) if len(staging.files) > 1 else ""
         yield RejectedRow(name, row_id - file.first_row + 1, offender or "")
 

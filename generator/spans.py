@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
-from generator.reading import Staging
 from generator.schema import EVENTS
 from generator.sql import one_row
+from generator.staging import Staging
 from generator.warehouse import Connection
 
 MAX_DISTANCE_DAYS = 366

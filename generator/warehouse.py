@@ -74,9 +74,15 @@ def open_connection(path: Path, memory_limit: str | None = None) -> Iterator[Con
         if is_new:
             _remove(path)
         if isinstance(error, duckdb.Error):
-            raise ElearnError(f"{path}: {first_line(error)}") from error
+            raise ElearnError(f"{path}: {first_line(error)}{_remedy(error)}") from error
         raise
     con.close()
+
+
+def _remedy(error: duckdb.Error) -> str:
+    # A commit that runs out of memory is no OutOfMemoryException, but says so.
+    is_memory = re.search(r"out of memory|iB used\)", str(error), re.IGNORECASE)
+    return "; give a larger --memory-limit" if is_memory else ""
 
 
 @contextmanager

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from generator.building import DBT
+
 ROOT = Path(__file__).parents[1]
 
 Elearn = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -52,7 +54,7 @@ def run_dbt(
 ) -> subprocess.CompletedProcess[str]:
     """Run bare dbt from the project's root on a warehouse."""
     return subprocess.run(
-        [sys.executable, "-m", "dbt.cli.main", "--no-use-colors", *arguments],
+        [*DBT, "--no-use-colors", *arguments],
         check=False,
         cwd=ROOT,
         env=os.environ | variables | {"ELEARN_WAREHOUSE": str(warehouse)},
