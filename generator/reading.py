@@ -77,23 +77,19 @@ def read_batches(source: Source) -> Iterator[list[Record]]:
 
 
 def broken_texts(batch: list[Record], source: Source, rules: Rules) -> pa.Table:
-    """Return the texts of a batch as ``rules.typed`` takes them."""
+    """Return the texts of a batch of records as ``rules.typed`` takes them."""
+    nothing = [""] * len(source.header)
+    cells = list(zip(*(record.cells or nothing for record in batch), strict=True))
     columns = {}
     for column in rules.columns:
         position = source.positions.get(column)
-        cells = [_cell(record, position) for record in batch]
-        columns[f"text_{column}"] = pa.array(cells, pa.string())
+        texts = [None] * len(batch) if position is None else cells[position]
+        columns[f"text_{column}"] = pa.array(texts, pa.string())
     broken = [BROKEN.index(record.reason) + 1 if record.reason else None for record in batch]
     lines = [readable(record.line) if record.reason else None for record in batch]
     columns["broken"] = pa.array(broken, pa.uint8())
     columns["text_line"] = pa.array(lines, pa.string())
     return pa.table(columns)
-
-
-def _cell(record: Record, position: int | None) -> str | None:
-    if position is None or record.reason:
-        return None
-    return record.cells[position] or None
 
 
 def is_plain(source: Source) -> bool:

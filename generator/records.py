@@ -12,10 +12,9 @@ import gzip
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import IO, TextIO, cast
+from typing import IO, NamedTuple, TextIO, cast
 
 MAX_LINE_LENGTH = 4_000_000
 """Bytes of the longest line, and characters of the longest cell; beyond is a broken record."""
@@ -28,8 +27,7 @@ BROKEN = (BROKEN_CELLS, BROKEN_QUOTES, BROKEN_ENCODING, BROKEN_LENGTH)
 """Reasons for which a record has no cells at all."""
 
 
-@dataclass(frozen=True)
-class Record:
+class Record(NamedTuple):
     """One record of a CSV file: its cells, or the reason why it has none."""
 
     cells: list[str]
@@ -79,9 +77,12 @@ def records(text: TextIO, delimiter: str, n_columns: int) -> Iterator[Record]:
 
 
 def _record(cells: list[str], line: str, reason: str, n_columns: int) -> Record:
+    if not reason and len(cells) == n_columns and line.isascii():
+        return Record(cells, line)
+    # Empty cells beyond the header are let pass, as the engine does.
     if not reason and (len(cells) < n_columns or any(cells[n_columns:])):
-        reason = BROKEN_CELLS  # but empty cells beyond the header are let pass, as the engine does
-    if not reason and not line.isascii() and not is_utf8(line):
+        reason = BROKEN_CELLS
+    if not reason and not is_utf8(line):
         reason = BROKEN_ENCODING
     return Record([] if reason else cells[:n_columns], line, reason)
 

@@ -19,7 +19,7 @@ from generator.checking import (
 )
 from generator.errors import ElearnError
 from generator.reading import column_names, read_batches, relation
-from generator.records import Record, readable
+from generator.records import BROKEN, Record
 from generator.schema import REJECTED_ROWS, USERS
 from generator.sql import one_row, quoted
 from generator.staging import StagedFile, Staging
@@ -163,71 +163,81 @@ def _example(staging: Staging, row_ids: list[int]) -> Iterator[RejectedRow]:
 
 def keep_rejected(staging: Staging, load_id: int) -> None:
     """Write the rejected rows of a load into the quarantine, as they stand in their files."""
+    _keep(
+        staging,
+        load_id,
+        f"""
+        select rowid as row_id, json_object('line', offender) as row
+        from {staging.name} where fault <= {len(BROKEN)}
+        """,
+    )
     for file in staging.files:
         wanted = _wanted(staging, file)
         if not len(wanted):
             continue
         if file.is_sound:
-            _keep(staging, load_id, file, _sound_rows(file))
+            _keep(staging, load_id, _sound_rows(file))
         else:
             for rows in _broken_rows(file, wanted):
                 staging.con.register("incoming", rows)
-                _keep(staging, load_id, file, "from incoming")
+                _keep(staging, load_id, "from incoming")
                 staging.con.unregister("incoming")
         file.source.check_unchanged()
 
 
-def _wanted(staging: Staging, file: StagedFile) -> NDArray[np.int64]:
-    """Return the positions, from 1, of the rejected rows of a file."""
-    query = f"""
-        select rowid - {file.first_row} + 1 as n from {staging.name}
-        where fault is not null and rowid >= {file.first_row}
-            and rowid < {file.first_row + file.rows}
-        order by n
-    """
-    return np.asarray(staging.con.execute(query).fetchnumpy()["n"], np.int64)
-
-
-def _keep(staging: Staging, load_id: int, file: StagedFile, rows: str) -> None:
-    """Insert those rows of a relation of n and row that are rejected."""
+def _keep(staging: Staging, load_id: int, rows: str) -> None:
+    """Insert those rows of a relation of row_id and row that are rejected."""
     reasons = ", ".join(quoted(fault.reason) for fault in staging.rules.faults)
     staging.con.execute(
         f"""
         insert into {REJECTED_ROWS.name}
-        select {load_id}, {quoted(staging.label)}, staged.rowid + 1, [{reasons}][staged.fault], row
-        from ({rows}) as incoming_rows
-        inner join {staging.name} as staged on staged.rowid = {file.first_row} + n - 1
-        where staged.fault is not null
-        order by staged.rowid
+        select {load_id}, {quoted(staging.label)}, row_id + 1, [{reasons}][fault], row
+        from ({rows}) as found
+        inner join {staging.name} as staged on staged.rowid = found.row_id
+        where fault is not null
+        order by row_id
         """
     )
+
+
+def _wanted(staging: Staging, file: StagedFile) -> NDArray[np.int64]:
+    """Return the row ids of the rejected rows of a file that have cells."""
+    query = f"""
+        select rowid as row_id from {staging.name}
+        where fault > {len(BROKEN)} and rowid >= {file.first_row}
+            and rowid < {file.first_row + file.rows}
+        order by row_id
+    """
+    return np.asarray(staging.con.execute(query).fetchnumpy()["row_id"], np.int64)
 
 
 def _sound_rows(file: StagedFile) -> str:
     names = zip(file.source.header, column_names(file.source), strict=True)
     cells = ", ".join(f"{quoted(header)}, cast({name} as varchar)" for header, name in names)
     return f"""
-        select row_number() over () as n, cast(json_object({cells}) as varchar) as row
+        select {file.first_row} - 1 + row_number() over () as row_id,
+            cast(json_object({cells}) as varchar) as row
         from {relation(file.source)}
     """
 
 
 def _broken_rows(file: StagedFile, wanted: NDArray[np.int64]) -> Iterator[pa.Table]:
-    first = 1
+    first = file.first_row
     for batch in read_batches(file.source):
         start, end = np.searchsorted(wanted, (first, first + len(batch)))
         numbers = wanted[start:end]
         rows = [_json(file, batch[number - first]) for number in numbers]
         if rows:
-            yield pa.table({"n": numbers, "row": pa.array(rows, pa.string())})
+            yield pa.table({"row_id": numbers, "row": pa.array(rows, pa.string())})
+        if end == len(wanted):
+            return
         first += len(batch)
 
 
 def _json(file: StagedFile, record: Record) -> str:
-    if record.reason:
-        return json.dumps({"line": readable(record.line)}, ensure_ascii=False)
     cells = (cell or None for cell in record.cells)
-    return json.dumps(dict(zip(file.source.header, cells, strict=True)), ensure_ascii=False)
+    row = dict(zip(file.source.header, cells, strict=True))
+    return json.dumps(row, ensure_ascii=False, separators=(",", ":"))  # as the engine writes it
 
 
 def rejected_count(staging: Staging) -> int:

@@ -120,7 +120,16 @@
         where build_now.last_day > builds.last_day
     ),
 
-    {#- Another window start, fewer days or other vars: nothing that stands can be kept. -#}
+    rewritten as (
+        select count(*) as number_of_users
+        from changed_users
+        inner join build_now on changed_users.first_day <= build_now.first_day
+    ),
+
+    {#-
+        Another window start, fewer days or other vars: nothing that stands can be kept. And where
+        most users changed from the first day on, a new table is quicker than its repair.
+    -#}
     everything as (
         select
             cast(null as integer) as user_id,
@@ -131,7 +140,10 @@
                 build_now.inputs = builds.inputs
                 and build_now.first_day = builds.first_day
                 and build_now.last_day >= builds.last_day
-        where builds.inputs is null
+        cross join rewritten
+        where
+            builds.inputs is null
+            or rewritten.number_of_users * 2 > (select count(*) from users_now)
     ),
 
     outdated as (
@@ -215,4 +227,16 @@
 
 {% macro forget_outdated_rows() -%}
     delete from bookkeeping.outdated where mart = '{{ model.name }}'
+{%- endmacro %}
+
+{#- dbt's own message does not name the option. -#}
+{% macro process_schema_changes(on_schema_change, source_relation, target_relation) -%}
+    {%- set changes = check_for_schema_changes(source_relation, target_relation) -%}
+    {%- if changes.schema_changed -%}
+        {%- do exceptions.raise_compiler_error(
+            'The columns of ' ~ target_relation.identifier ~ ' are not those of its model:'
+            ~ ' run `dbt build --full-refresh`.'
+        ) -%}
+    {%- endif -%}
+    {{ return(changes.source_columns) }}
 {%- endmacro %}

@@ -1,0 +1,246 @@
+"""The naive judge: every column of every mart again, from the data contract alone.
+
+Plain loops over users and days, sums as fractions; slow, and too simple to be wrong in the way a
+window function can be. It shares no code with the dbt project.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from fractions import Fraction
+from typing import NamedTuple
+
+ENGAGEMENT = ("login", "course_enroll", "video_watch", "quiz_attempt")
+
+Row = dict[str, object]
+
+
+class User(NamedTuple):
+    """A row of raw.users."""
+
+    user_id: int
+    signup_date: date
+    plan: str
+    is_paid: int
+    country: str
+    marketing_source: str
+    engagement_score: float | None
+
+
+class Event(NamedTuple):
+    """A row of raw.events."""
+
+    event_id: int
+    user_id: int
+    event_time: datetime
+    event_type: str
+    event_date: date
+    course_name: str | None = None
+    watch_minutes: float | None = None
+    quiz_score: float | None = None
+    amount: float | None = None
+
+
+class World(NamedTuple):
+    """What the raw tables hold."""
+
+    users: tuple[User, ...]
+    events: tuple[Event, ...]
+
+
+@dataclass(frozen=True)
+class Vars:
+    """The vars of the dbt project, with the contract's defaults."""
+
+    first_day: date | None = None
+    last_day: date | None = None
+    label_window_days: int = 30
+    engagement_event_types: tuple[str, ...] = ENGAGEMENT
+    include_inactive_users: bool = False
+
+
+def judge(world: World, given: Vars) -> dict[str, list[Row]]:
+    """Return the rows of the six marts by their names, columns in order."""
+    window = observation_window(world.events, given)
+    daily, features, labels = [], [], []
+    if window is not None:
+        for user in world.users:
+            history = History(user, world.events, window, given)
+            daily += [history.daily(day) for day in history.days]
+            features += [history.features(day) for day in history.days]
+            labels += [history.label(day) for day in history.days if history.is_observed(day)]
+    return {
+        "user_daily": daily,
+        "user_features_daily": features,
+        "churn_labels": labels,
+        "training_dataset": training(features, labels, given),
+        "training_splits": splits(labels, given),
+        "scoring_dataset": scoring(features, window, given),
+    }
+
+
+def observation_window(events: Iterable[Event], given: Vars) -> tuple[date, date] | None:
+    """Return the first and the last day, None without any event."""
+    dates = [event.event_date for event in events]
+    if not dates:
+        return None
+    return given.first_day or min(dates), given.last_day or max(dates)
+
+
+class History:
+    """One user's observed days."""
+
+    def __init__(
+        self, user: User, events: Iterable[Event], window: tuple[date, date], given: Vars
+    ) -> None:
+        self.user, self.given, self.last_day = user, given, window[1]
+        self.days = days_between(max(user.signup_date, window[0]), self.last_day)
+        self.events: dict[date, list[Event]] = defaultdict(list)
+        for event in events:
+            if event.user_id == user.user_id:
+                self.events[event.event_date].append(event)
+
+    def is_active(self, day: date) -> int:
+        types = self.given.engagement_event_types
+        return int(any(event.event_type in types for event in self.events[day]))
+
+    def daily(self, day: date) -> Row:
+        user, events = self.user, self.events[day]
+        return {
+            "user_id": user.user_id,
+            "as_of_date": day,
+            "signup_date": user.signup_date,
+            "days_since_signup": (day - user.signup_date).days,
+            "plan": user.plan,
+            "is_paid": user.is_paid,
+            "country": user.country,
+            "marketing_source": user.marketing_source,
+            "is_active_day": self.is_active(day),
+            "total_events": len(events),
+            "logins_count": count(events, "login"),
+            "enroll_count": count(events, "course_enroll"),
+            "watch_minutes_sum": watch_minutes(events),
+            "quiz_attempts_count": count(events, "quiz_attempt"),
+            "quiz_avg_score": quiz_mean(events),
+            "payment_success_count": count(events, "payment_success"),
+            "payment_failed_count": count(events, "payment_failed"),
+            "support_ticket_count": count(events, "support_ticket"),
+            "video_watch_count": count(events, "video_watch"),
+            "amount_paid_sum": amount_paid(events),
+        }
+
+    def features(self, day: date) -> Row:
+        row = self.daily(day)
+        for width in (7, 14, 30):
+            row |= self.window_features(day, width)
+        failed, succeeded = row["payment_failed_30d"], row["payment_success_30d"]
+        row["payment_fail_rate_30d"] = ratio(failed, failed + succeeded, otherwise=0.0)
+        row["days_since_last_activity"] = self.days_since_last_activity(day)
+        return row
+
+    def window_features(self, day: date, width: int) -> Row:
+        days = [back for back in self.days if day - timedelta(days=width) < back <= day]
+        events = [event for back in days for event in self.events[back]]
+        return {
+            f"active_days_{width}d": sum(self.is_active(back) for back in days),
+            f"events_{width}d": len(events),
+            f"logins_{width}d": count(events, "login"),
+            f"enroll_{width}d": count(events, "course_enroll"),
+            f"watch_minutes_{width}d": watch_minutes(events),
+            f"quiz_attempts_{width}d": count(events, "quiz_attempt"),
+            f"quiz_avg_score_{width}d": quiz_mean(events),
+            f"payment_success_{width}d": count(events, "payment_success"),
+            f"payment_failed_{width}d": count(events, "payment_failed"),
+            f"support_ticket_{width}d": count(events, "support_ticket"),
+        }
+
+    def days_since_last_activity(self, day: date) -> int:
+        active = [back for back in self.days if back <= day and self.is_active(back)]
+        return (day - (max(active) if active else self.user.signup_date)).days
+
+    def is_observed(self, day: date) -> bool:
+        return day + timedelta(days=self.given.label_window_days) <= self.last_day
+
+    def label(self, day: date) -> Row:
+        ahead = [
+            day + timedelta(days=number) for number in range(1, self.given.label_window_days + 1)
+        ]
+        active = sum(self.is_active(later) for later in ahead)
+        return {
+            "user_id": self.user.user_id,
+            "as_of_date": day,
+            "future_active_days": active,
+            "churn_label": 1 if active == 0 else 0,
+        }
+
+
+def training(features: list[Row], labels: list[Row], given: Vars) -> list[Row]:
+    found = {(row["user_id"], row["as_of_date"]): row["churn_label"] for row in labels}
+    keyed = [(row, (row["user_id"], row["as_of_date"])) for row in features]
+    return [
+        row | {"churn_label": found[key]}
+        for row, key in keyed
+        if key in found and is_eligible(row, given)
+    ]
+
+
+def scoring(features: list[Row], window: tuple[date, date] | None, given: Vars) -> list[Row]:
+    return [row for row in features if row["as_of_date"] == window[1] and is_eligible(row, given)]
+
+
+def is_eligible(row: Row, given: Vars) -> bool:
+    return given.include_inactive_users or row["active_days_30d"] > 0
+
+
+def splits(labels: list[Row], given: Vars) -> list[Row]:
+    days = sorted({row["as_of_date"] for row in labels})
+    if not days:
+        return []
+    first_test_day = days[-max(1, len(days) // 5)]
+    first_embargo_day = first_test_day - timedelta(days=given.label_window_days)
+    return [
+        {
+            "as_of_date": day,
+            "split": "test"
+            if day >= first_test_day
+            else "embargo"
+            if day >= first_embargo_day
+            else "train",
+        }
+        for day in days
+    ]
+
+
+def days_between(first_day: date, last_day: date) -> list[date]:
+    """Return the days from the first to the last, none when the first is after the last."""
+    return [first_day + timedelta(days=number) for number in range((last_day - first_day).days + 1)]
+
+
+def count(events: list[Event], event_type: str) -> int:
+    return sum(event.event_type == event_type for event in events)
+
+
+def measures(events: list[Event], event_type: str, measure: str) -> list[Fraction]:
+    """Return the non-null values as the decimals they were written as."""
+    values = [getattr(event, measure) for event in events if event.event_type == event_type]
+    return [Fraction(repr(value)) for value in values if value is not None]
+
+
+def watch_minutes(events: list[Event]) -> float:
+    return float(sum(measures(events, "video_watch", "watch_minutes"), Fraction(0)))
+
+
+def amount_paid(events: list[Event]) -> float:
+    return float(sum(measures(events, "payment_success", "amount"), Fraction(0)))
+
+
+def quiz_mean(events: list[Event]) -> float | None:
+    scores = measures(events, "quiz_attempt", "quiz_score")
+    return ratio(sum(scores, Fraction(0)), len(scores), otherwise=None)
+
+
+def ratio(part: Fraction | int, whole: int, otherwise: float | None) -> float | None:
+    return float(Fraction(part) / whole) if whole else otherwise

@@ -1,0 +1,184 @@
+"""The marts in memory: dbt compiles the models once, each world then takes milliseconds."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+
+from generator.schema import EVENTS, LOADS, REJECTED_ROWS, USERS, Table
+from generator.warehouse import STORAGE
+from tests.conftest import ROOT
+from tests.dbt.judge import Event, Row, User, Vars, World
+
+MARTS = [
+    "user_daily",
+    "user_features_daily",
+    "churn_labels",
+    "training_dataset",
+    "training_splits",
+    "scoring_dataset",
+]
+RAW = (USERS, EVENTS)
+
+Connection = duckdb.DuckDBPyConnection
+
+
+@dataclass(frozen=True)
+class Model:
+    """One compiled model."""
+
+    name: str
+    """Schema and name."""
+    kind: str
+    """What the database makes of it: table or view."""
+    sql: str
+
+
+@dataclass(frozen=True)
+class Marts:
+    """The compiled models in dependency order, for the catalog that their SQL names."""
+
+    catalog: str
+    models: tuple[Model, ...]
+
+    @contextmanager
+    def build(self, world: World, threads: int = 1) -> Iterator[Connection]:
+        """Build every model of a world in memory."""
+        with self.catalog_in_memory(threads) as con:
+            create_raw(con, world)
+            self.build_models(con)
+            yield con
+
+    @contextmanager
+    def build_like(self, warehouse: Path, threads: int = 2) -> Iterator[Connection]:
+        """Build every model in memory from the raw tables of a file, attached as ``stored``."""
+        with self.catalog_in_memory(threads) as con:
+            con.execute(f"attach '{warehouse}' as stored (read_only)")
+            con.execute("create schema raw")
+            for table in RAW:
+                con.execute(f"create table {table.name} as from stored.{table.name}")
+            self.build_models(con)
+            yield con
+
+    @contextmanager
+    def catalog_in_memory(self, threads: int) -> Iterator[Connection]:
+        with duckdb.connect(config={"threads": threads}) as con:
+            con.execute(f"attach ':memory:' as {self.catalog}; use {self.catalog}")
+            yield con
+
+    def build_models(self, con: Connection) -> None:
+        con.execute("create schema if not exists staging")
+        for model in self.models:
+            con.execute(f"create {model.kind} {model.name} as {model.sql}")
+
+
+def compile_marts(
+    folder: Path, variables: dict[str, str], sets: dict[str, Vars]
+) -> dict[str, Marts]:
+    """Let the real dbt compile the models for each set of vars."""
+    warehouse = folder / "compiled.duckdb"
+    write_warehouse(warehouse, World((), ()))
+    targets = {str(folder / name): json.dumps(changed_vars(sets[name])) for name in sets}
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.dbt.compiling", json.dumps(targets)],
+        check=False,
+        cwd=ROOT,
+        env=os.environ | variables | {"ELEARN_WAREHOUSE": str(warehouse)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout
+    return {name: read_compiled(folder / name / "manifest.json") for name in sets}
+
+
+def read_compiled(manifest: Path) -> Marts:
+    nodes = json.loads(manifest.read_text())["nodes"].values()
+    compiled = {
+        node["name"]: Model(f"{node['schema']}.{node['name']}", kind(node), node["compiled_code"])
+        for node in nodes
+        if node["resource_type"] == "model" and node["config"]["materialized"] != "ephemeral"
+    }
+    assert set(compiled) == {"stg_users", "stg_events", *MARTS}
+    return Marts("compiled", tuple(compiled[name] for name in ["stg_users", "stg_events", *MARTS]))
+
+
+def kind(node: dict) -> str:
+    return "view" if node["config"]["materialized"] == "view" else "table"
+
+
+def changed_vars(given: Vars) -> Row:
+    """Return the vars that differ from the defaults, as JSON and YAML know them."""
+    changed = {
+        name: value for name, value in asdict(given).items() if value != getattr(Vars(), name)
+    }
+    return {
+        name: str(value) if isinstance(value, date) else value for name, value in changed.items()
+    }
+
+
+def vars_arguments(given: Vars) -> list[str]:
+    """Return dbt's arguments for a set of vars."""
+    return ["--vars", json.dumps(changed_vars(given))]
+
+
+def write_warehouse(path: Path, world: World) -> None:
+    """Write a warehouse file with the world's raw tables."""
+    with duckdb.connect(str(path), config=STORAGE) as con:
+        create_raw(con, world)
+        for table in (LOADS, REJECTED_ROWS):
+            con.execute(table.ddl)
+        for table in (*RAW, LOADS, REJECTED_ROWS):
+            for statement in table.comments_ddl:
+                con.execute(statement)
+
+
+def create_raw(con: Connection, world: World) -> None:
+    """Create raw.users and raw.events with all their constraints."""
+    con.execute("create schema raw")
+    for table, rows, fields in (
+        (USERS, world.users, User._fields),
+        (EVENTS, world.events, Event._fields),
+    ):
+        con.execute(table.ddl)
+        if table.key_after_rows:
+            con.execute(table.key_ddl)
+        insert(con, table, [row._asdict() for row in rows], fields)
+
+
+def insert(con: Connection, table: Table, rows: list[Row], fields: tuple[str, ...]) -> None:
+    if rows:
+        arrow = pa.table({field: [row[field] for row in rows] for field in fields})
+        con.register("incoming", arrow)
+        con.execute(f"insert into {table.name} by name from incoming")
+        con.unregister("incoming")
+
+
+def rows_of(con: Connection, mart: str) -> list[Row]:
+    """Return the rows of a mart, by name."""
+    found = con.execute(f"from {mart} order by all")
+    columns = [column[0] for column in found.description]
+    return [dict(zip(columns, row, strict=True)) for row in found.fetchall()]
+
+
+def check_equal(con: Connection, left: str, right: str, marts: list[str] = MARTS) -> None:
+    """Hold two catalogs to the same marts, to the bit and with the same columns."""
+    for mart in marts:
+        sides = [f"{catalog}.main.{mart}" for catalog in (left, right)]
+        described = [
+            con.execute(f"select column_name, column_type from (describe {side})").fetchall()
+            for side in sides
+        ]
+        assert described[0] == described[1], mart
+        for one, other in (sides, sides[::-1]):
+            extra = con.execute(f"from {one} except all from {other} limit 3").fetchall()
+            assert not extra, f"{mart}: only in {one}: {extra}"

@@ -1,0 +1,125 @@
+"""What lies after a day leaves its features alone, what lies before leaves its labels alone.
+
+Only the engagement of the days before decides who is eligible, so the labels are compared in
+churn_labels, where every observed user-day stands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date, timedelta
+from random import Random
+
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+
+from generator.simulation.event_types import EVENT_TYPES
+from tests.dbt.judge import Event, World
+from tests.dbt.marts import Marts
+from tests.dbt.worlds import worlds
+
+QUICK = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+Change = Callable[[Random, list[Event]], list[Event]]
+
+
+def delete_all(random: Random, events: list[Event]) -> list[Event]:
+    return []
+
+
+def delete_some(random: Random, events: list[Event]) -> list[Event]:
+    return random.sample(events, len(events) // 2)
+
+
+def scramble(random: Random, events: list[Event]) -> list[Event]:
+    """Give every event another type and other measures."""
+    return [
+        event._replace(
+            event_type=random.choice(EVENT_TYPES),
+            watch_minutes=random.randrange(10**7) / 10**4,
+            quiz_score=None if random.random() < 0.5 else random.randrange(10**6) / 10**4,
+            amount=random.randrange(1, 10**13) / 10**4,
+        )
+        for event in events
+    ]
+
+
+def add(random: Random, events: list[Event]) -> list[Event]:
+    """Put a login and a paid invoice beside every event."""
+    logins = [event._replace(event_type="login") for event in events]
+    invoices = [event._replace(event_type="payment_success", amount=0.5) for event in events]
+    added = enumerate(logins + invoices)
+    return events + [event._replace(event_id=2**50 + number) for number, event in added]
+
+
+def gather(random: Random, events: list[Event]) -> list[Event]:
+    """Move all events of a user to the moment of one of them."""
+    moments = {
+        event.user_id: {"event_time": event.event_time, "event_date": event.event_date}
+        for event in events
+    }
+    return [event._replace(**moments[event.user_id]) for event in events]
+
+
+CHANGES = st.sampled_from([delete_all, delete_some, scramble, add, gather])
+
+
+@QUICK
+@given(world=worlds(), change=CHANGES, data=st.data())
+def test_nothing_after_a_day_moves_its_features(
+    world: World, change: Change, data: st.DataObject, marts: dict[str, Marts]
+) -> None:
+    day = draw_day(world, data)
+    changed = with_changed(world, change, data, lambda event: event.event_date > day)
+    for mart in ("user_daily", "user_features_daily"):
+        rows = f"from {mart} where as_of_date <= date '{day}' order by all"
+        check_same_rows(marts["defaults"], world, changed, rows)
+
+
+@QUICK
+@given(world=worlds(), change=CHANGES, data=st.data())
+def test_nothing_up_to_a_day_moves_its_labels(
+    world: World, change: Change, data: st.DataObject, marts: dict[str, Marts]
+) -> None:
+    day = draw_day(world, data)
+    changed = with_changed(world, change, data, lambda event: event.event_date <= day)
+    rows = f"from churn_labels where as_of_date >= date '{day}' order by all"
+    check_same_rows(marts["defaults"], world, changed, rows)
+
+
+@QUICK
+@given(world=worlds(), change=CHANGES, data=st.data())
+def test_nothing_after_the_label_window_moves_a_label(
+    world: World, change: Change, data: st.DataObject, marts: dict[str, Marts]
+) -> None:
+    day = draw_day(world, data)
+    changed = with_changed(world, change, data, lambda event: event.event_date > day)
+    rows = f"from churn_labels where as_of_date + 30 <= date '{day}' order by all"
+    check_same_rows(marts["defaults"], world, changed, rows)
+
+
+def draw_day(world: World, data: st.DataObject) -> date:
+    """Draw a day of the observation window but its last."""
+    dates = [event.event_date for event in world.events]
+    assume(len(set(dates)) > 1)
+    return data.draw(st.dates(min(dates), max(dates) - timedelta(days=1)), label="day")
+
+
+def with_changed(
+    world: World, change: Change, data: st.DataObject, is_changed: Callable[[Event], bool]
+) -> World:
+    """Change the chosen events, but for one on either end of the observation window."""
+    by_day = sorted(world.events, key=lambda event: event.event_date)
+    anchors = {by_day[0], by_day[-1]}
+    chosen = [event for event in world.events if is_changed(event) and event not in anchors]
+    assume(chosen)
+    seed = data.draw(st.integers(0, 2**32), label="seed of the change")
+    kept = [event for event in world.events if event not in chosen]
+    return World(world.users, (*kept, *change(Random(seed), chosen)))
+
+
+def check_same_rows(marts: Marts, world: World, changed: World, rows: str) -> None:
+    with marts.build(world) as con:
+        expected = con.execute(rows).fetchall()
+    with marts.build(changed) as con:
+        assert list(map(repr, con.execute(rows).fetchall())) == list(map(repr, expected))

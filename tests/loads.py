@@ -1,0 +1,108 @@
+"""Small exports to load: good rows, and ways to write them."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from generator.loading import LoadReport, load_files
+
+Row = dict[str, str]
+
+USER: Row = {
+    "user_id": "1",
+    "signup_date": "2025-01-01",
+    "plan": "free",
+    "country": "IN",
+    "marketing_source": "ads",
+}
+EVENT: Row = {
+    "event_id": "10",
+    "user_id": "1",
+    "event_time": "2025-01-02 10:00:00",
+    "event_type": "login",
+    "course_name": "",
+    "watch_minutes": "",
+    "quiz_score": "",
+    "amount": "",
+}
+USERS = [USER, USER | {"user_id": "2", "plan": "paid"}]
+EVENTS = [
+    EVENT,
+    EVENT | {"event_id": "11", "event_type": "video_watch", "watch_minutes": "12.5"},
+    EVENT | {"event_id": "12", "user_id": "2", "event_type": "payment_failed", "amount": "999"},
+]
+
+
+def as_csv(rows: Sequence[Row], delimiter: str = ",", newline: str = "\n") -> bytes:
+    text = io.StringIO()
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    writer = csv.DictWriter(text, names, "", delimiter=delimiter, lineterminator=newline)
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue().encode()
+
+
+def write_rows(path: Path, rows: Sequence[Row]) -> Path:
+    """Write rows in the format that the file's name says."""
+    if path.suffix == ".parquet":
+        columns = {name: [row[name] or None for row in rows] for name in rows[0]}
+        pq.write_table(pa.table(columns, pa.schema({name: pa.string() for name in columns})), path)
+    else:
+        content = as_csv(rows)
+        path.write_bytes(gzip.compress(content) if path.suffix == ".gz" else content)
+    return path
+
+
+@dataclass
+class Desk:
+    """A folder with files to load, and a warehouse to load them into."""
+
+    folder: Path
+    said: list[str] = field(default_factory=list)
+
+    @property
+    def warehouse(self) -> Path:
+        return self.folder / "warehouse.duckdb"
+
+    def file(self, name: str, content: bytes | Sequence[Row]) -> str:
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if isinstance(content, bytes):
+            path.write_bytes(content)
+        else:
+            write_rows(path, content)
+        return str(path)
+
+    def load(
+        self,
+        events: bytes | Sequence[Row] = EVENTS,
+        users: bytes | Sequence[Row] | None = USERS,
+        **options: Any,
+    ) -> LoadReport:
+        user_files = [] if users is None else [self.file("users.csv", users)]
+        return self.load_files(user_files, [self.file("events.csv", events)], **options)
+
+    def load_files(self, users: list[str], events: list[str], **options: Any) -> LoadReport:
+        return load_files(self.warehouse, users, events, talk=self.said.append, **options)
+
+    def query(self, sql: str) -> list[tuple[Any, ...]]:
+        with duckdb.connect(str(self.warehouse), read_only=True) as con:
+            return con.execute(sql).fetchall()
+
+    def rejected(self) -> list[tuple[str, int, str]]:
+        return self.query(
+            "select table_name, row_number, reason from raw.rejected_rows order by all"
+        )
+
+    def event_ids(self) -> list[int]:
+        return [row[0] for row in self.query("select event_id from raw.events order by all")]

@@ -1,0 +1,291 @@
+"""Files of an export: which are read, and what is said of those that cannot be."""
+
+from __future__ import annotations
+
+import gzip
+import os
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from generator.errors import ElearnError, UsageError
+from generator.inputs import input_files
+from generator.rejecting import RejectedError
+from tests.loads import EVENT, EVENTS, USERS, Desk, Row, as_csv
+
+HEADER = as_csv(EVENTS).splitlines(keepends=True)[0]
+LINE = b"10,1,2025-01-02 10:00:00,login,,,,\n"
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Desk:
+    return Desk(tmp_path)
+
+
+def names(option: list[Path]) -> list[str]:
+    return [path.name for path in option]
+
+
+def test_a_folder_means_its_data_files_by_name_and_those_of_its_partitions(desk: Desk) -> None:
+    for name in ("b.csv", "a.csv.gz", "c.PARQUET", "notes.txt", ".hidden.csv", "manifest.json"):
+        desk.file(f"events/{name}", b"")
+    desk.file("events/date=2025-01-01/part.csv", b"")
+    desk.file("events/deeper/part.csv", b"")
+    found = input_files("events", [str(desk.folder / "events")])
+    assert names(found) == ["a.csv.gz", "b.csv", "c.PARQUET", "part.csv"]
+    assert found[3].parent.name == "date=2025-01-01"
+
+
+def test_a_glob_means_the_files_that_match_by_name(desk: Desk) -> None:
+    for name in ("b.csv", "a.csv", "c.txt", "folder.csv/x.csv"):
+        desk.file(name, b"")
+    assert names(input_files("events", [str(desk.folder / "*.csv")])) == ["a.csv", "b.csv"]
+
+
+def test_an_existing_file_of_exactly_that_name_wins_over_the_glob(desk: Desk) -> None:
+    desk.file("events1.csv", as_csv([EVENT | {"event_id": "1"}]))
+    named = desk.file("events[1].csv", as_csv([EVENT | {"event_id": "2"}]))
+    desk.load_files([desk.file("users.csv", USERS)], [named])
+    assert desk.event_ids() == [2]
+
+
+def test_a_file_that_is_named_twice_is_read_once(desk: Desk) -> None:
+    path = desk.file("events.csv", EVENTS)
+    (desk.folder / "link.csv").symlink_to(path)
+    named = [path, str(desk.folder / "*.csv"), str(desk.folder)]
+    assert names(input_files("events", named)) == ["events.csv"]
+    assert desk.load_files([desk.file("users/u.csv", USERS)], named).events_read == 3
+
+
+@pytest.mark.parametrize(
+    "text", ["", "nothing.csv", "no/*.csv", "nul\0.csv", "x" * 5000, "a.csv/b"]
+)
+def test_what_names_nothing_is_an_error_of_the_call(desk: Desk, text: str) -> None:
+    desk.file("a.csv", b"")
+    given = str(desk.folder / text) if text else ""
+    with pytest.raises(UsageError, match=r"events: .* is not allowed; give a CSV"):
+        input_files("events", [given])
+
+
+def test_a_folder_without_data_is_an_error_of_the_call(desk: Desk) -> None:
+    with pytest.raises(UsageError, match=r"holds no \.csv, \.csv\.gz, \.parquet file"):
+        input_files("events", [str(desk.folder)])
+
+
+def test_pipes_devices_and_loops_of_links_are_errors_of_the_call(desk: Desk) -> None:
+    os.mkfifo(desk.folder / "pipe.csv")
+    (desk.folder / "loop.csv").symlink_to(desk.folder / "loop.csv")
+    for name, reason in (("pipe.csv", "a pipe or a device"), ("loop.csv", "cannot be read: Too")):
+        with pytest.raises(UsageError, match=reason):
+            input_files("events", [str(desk.folder / name)])
+    with pytest.raises(UsageError, match="a pipe or a device"):
+        input_files("events", ["/dev/null"])
+
+
+@pytest.mark.parametrize(
+    "name", ["it's.csv", "a;b.csv", "a b.csv", "x*?.csv", "[!a].csv", "'; drop table x; --.csv"]
+)
+def test_a_file_may_be_called_anything(desk: Desk, name: str) -> None:
+    report = desk.load_files([desk.file("users.csv", USERS)], [desk.file(name, EVENTS)])
+    assert report.events_loaded == 3
+
+
+def test_the_kind_of_a_file_is_told_by_its_content(desk: Desk) -> None:
+    events = [
+        desk.file("plain.parquet", as_csv(EVENTS[:1])),
+        desk.file("packed.csv", gzip.compress(as_csv(EVENTS[1:2]))),
+        desk.file("plain.csv.gz", as_csv(EVENTS[2:])),
+    ]
+    assert desk.load_files([desk.file("users.csv", USERS)], events).events_loaded == 3
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"\xef\xbb\xbf" + as_csv(EVENTS),
+        as_csv(EVENTS, newline="\r\n"),
+        as_csv(EVENTS, newline="\r"),
+        as_csv(EVENTS, delimiter=";"),
+        as_csv(EVENTS, delimiter="\t"),
+        as_csv(EVENTS).replace(b"\n", b"\n\n"),
+        as_csv(EVENTS).rstrip(),
+        as_csv(EVENTS[:1], newline="\r\n") + as_csv(EVENTS).split(b"\n", 2)[2],
+        as_csv(EVENTS).replace(b"\n", b",\n"),
+        gzip.compress(as_csv(EVENTS[:2])) + gzip.compress(as_csv(EVENTS).splitlines()[3]),
+    ],
+    ids=[
+        "BOM",
+        "CRLF",
+        "CR",
+        ";",
+        "tab",
+        "blank lines",
+        "no last newline",
+        "mixed newlines",
+        "comma at the end",
+        "two gzip members",
+    ],
+)
+def test_dialects_of_csv_are_read_alike(desk: Desk, content: bytes) -> None:
+    whole = desk.load()
+    assert desk.load(content).dataset_version == whole.dataset_version
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "the file is empty"),
+        (b"\n" + HEADER + LINE, "no column event_id, .* in its first line .it is blank."),
+        (b"event_id;user_id\n1;2\n", "no column event_time, event_type in its first line"),
+        (b"user_id," + HEADER + b"1," + LINE, "the column user_id stands twice"),
+        ((HEADER + LINE).decode().encode("utf-16"), "not a CSV file in UTF-8"),
+        ((HEADER + LINE).decode().encode("utf-16-le"), "not a CSV file in UTF-8"),
+        (HEADER.replace(b"amount", b"\xe9") + LINE, "the header line is not UTF-8"),
+        (b",".join(b"c%d" % n for n in range(1_000_000)), "the first line is no header"),
+        (b"," * 1000 + HEADER, "1,008 columns; at most 1,000 are allowed"),
+        (gzip.compress(HEADER + LINE * 9999)[:-9], "cannot be read: Compressed file"),
+        (gzip.compress(HEADER + LINE)[:-8] + b"12345678", "CRC check failed"),
+        (gzip.compress(b"x" * 50_000_000), "the first line is no header"),
+        (b"PAR1 and no more", "not a Parquet file"),
+    ],
+    ids=[
+        "empty",
+        "blank first line",
+        "missing column",
+        "column twice",
+        "UTF-16",
+        "UTF-16 no BOM",
+        "Latin-1 header",
+        "million columns",
+        "1,008 columns",
+        "cut gzip",
+        "broken gzip",
+        "gzip bomb",
+        "cut Parquet",
+    ],
+)
+def test_a_file_that_is_no_table_of_events_is_an_error_of_the_data(
+    desk: Desk, content: bytes, message: str
+) -> None:
+    with pytest.raises(ElearnError, match=message) as failure:
+        desk.load(content)
+    assert failure.value.exit_code == 1
+    assert "\n" not in str(failure.value)
+    assert not desk.warehouse.exists()
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        (b"11,1\n", "the line has more or fewer cells than the header"),
+        (LINE.replace(b"\n", b",1\n"), "the line has more or fewer cells than the header"),
+        (b"x," * 1_000_000 + b"\n", "the line has more or fewer cells than the header"),
+        (b"  \n", "the line has more or fewer cells than the header"),
+        (b'11,1,2025-01-02,login,"x,,,\n', "the quotes do not match"),
+        (b'11,1,2025-01-02,login,"x"y,,,\n', "the quotes do not match"),
+        (b"11,1,2025-01-02,login,caf\xe9,,,\n", "the line is not UTF-8"),
+        (b"11,1,2025-01-02,login," + b"x" * 5_000_000 + b",,,\n", "the line is longer than 4,000,"),
+        (b"11,1,2025-01-02,login," + b"x" * 70_000_000 + b",,,\n", "the line is longer than 4,000"),
+    ],
+    ids=[
+        "short",
+        "long",
+        "million cells",
+        "blanks",
+        "open quote",
+        "text after quote",
+        "Latin-1",
+        "5 MB",
+        "70 MB",
+    ],
+)
+def test_a_line_that_does_not_parse_is_rejected_alone(desk: Desk, line: bytes, reason: str) -> None:
+    after = LINE.replace(b"10,", b"13,", 1) * 2
+    report = desk.load(HEADER + LINE + b"\n" + line + after, max_rejects=2)
+    assert [(row, text[: len(reason)]) for _, row, text in desk.rejected()] == [
+        (2, reason),
+        (4, "event_id stands again"[: len(reason)]),
+    ]
+    assert (report.events_read, desk.event_ids()) == (4, [10, 13])
+    [(kept,)] = desk.query("select left(row, 20) from raw.rejected_rows where row_number = 2")
+    assert kept.startswith('{"line":"')
+
+
+def test_a_cell_of_a_megabyte_and_line_breaks_in_a_cell_are_data(desk: Desk) -> None:
+    desk.load([EVENT | {"course_name": "x" * 1_000_000}, EVENTS[1] | {"course_name": "a\r\n\nb"}])
+    lengths = "select length(course_name), course_name from raw.events order by event_id"
+    assert desk.query(lengths)[0][0] == 1_000_000
+    assert desk.query(lengths)[1][1] == "a\r\n\nb"
+
+
+def test_names_of_columns_never_become_sql(desk: Desk) -> None:
+    hostile: Row = {"a') from x; drop table raw.users; --": "1", 'b"c': "2", "d'e": "\\"}
+    rows = [row | hostile for row in [*EVENTS, EVENT]]
+    assert desk.load(rows, max_rejects=1).events_loaded == 3
+    for name in hostile:
+        [(kept,)] = desk.query("select row from raw.rejected_rows limit 1")
+        assert name in kept.replace('\\"', '"')
+    table = {name: [row[name] or None for row in rows] for name in rows[0]}
+    pq.write_table(pa.table(table), desk.folder / "events.parquet")
+    users = str(desk.folder / "users.csv")
+    parquet = desk.load_files([users], [str(desk.folder / "events.parquet")], max_rejects=1)
+    assert parquet.events_loaded == 3
+
+
+def test_parquet_types_are_read_for_what_they_mean(desk: Desk) -> None:
+    noon = 1_735_732_800  # 2025-01-01 12:00 UTC
+    times = pa.array([noon * 10**6, (noon + 1) * 10**6], pa.timestamp("us", "Asia/Kolkata"))
+    table = pa.table(
+        {
+            "event_id": pa.array([1.0, 2.0]),
+            "user_id": pa.array([1, 2], pa.uint8()),
+            "event_time": times,
+            "event_date": times.cast(pa.timestamp("us", "UTC")).cast(pa.date32()),
+            "event_type": pa.array([b"login", b"login"]),
+            "watch_minutes": pa.array([0.1, None], pa.float32()),
+            "quiz_score": pa.array([5e-05, -0.0]),
+        }
+    )
+    pq.write_table(table, desk.folder / "events.parquet")
+    desk.load_files([desk.file("users.csv", USERS)], [str(desk.folder / "events.parquet")])
+    assert desk.query(
+        "select event_id, hour(event_time), watch_minutes, quiz_score from raw.events order by 1"
+    ) == [(1, 12, 0.1, 0.0001), (2, 12, None, 0.0)]
+
+
+def test_a_nan_in_parquet_is_rejected(desk: Desk) -> None:
+    table = pa.table({name: [row[name] or None for row in EVENTS] for name in EVENT})
+    scores = pa.array([float("nan"), float("inf"), 1.0])
+    table = table.set_column(table.schema.get_field_index("quiz_score"), "quiz_score", scores)
+    pq.write_table(table, desk.folder / "events.parquet")
+    with pytest.raises(RejectedError, match="2 of 5 rows"):
+        desk.load_files([desk.file("users.csv", USERS)], [str(desk.folder / "events.parquet")])
+
+
+def test_the_engine_reaches_no_other_file(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    secret = desk.file("secret.csv", EVENTS)
+    errors = []
+
+    def spy(con: duckdb.DuckDBPyConnection, *_: object) -> None:
+        try:
+            con.execute(f"from read_csv('{secret}')")
+        except duckdb.PermissionException as error:
+            errors.append(error)
+
+    monkeypatch.setattr("generator.loading.open_source", spy)
+    with pytest.raises(AttributeError):
+        desk.load()
+    assert errors
+
+
+def test_a_file_that_changes_while_it_is_read_fails_the_load(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        "generator.staging.is_plain", lambda source: bool(source.path.write_bytes(HEADER + LINE))
+    )
+    with pytest.raises(ElearnError, match="the file changed while it was read"):
+        desk.load()
