@@ -33,4 +33,4 @@ $(SETUP): pyproject.toml constraints.txt
 	touch $@
 
 clean:  ## remove what is generated
-	rm -rf $(VENV) target logs *.duckdb *.duckdb.wal
+	rm -rf $(VENV) target logs

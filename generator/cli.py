@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, NoReturn
@@ -74,14 +75,17 @@ def generate(
     output_dir: Annotated[
         Path | None, typer.Option(help="Write files into this folder instead.", metavar="DIR")
     ] = None,
-    file_format: Format = "csv",
+    file_format: Annotated[
+        str | None,
+        typer.Option("--format", help="With --output-dir: csv (default) or parquet."),
+    ] = None,
     layout: Annotated[
-        str,
-        typer.Option(help="With --output-dir: flat, version or date.", metavar="LAYOUT"),
-    ] = "flat",
+        str | None,
+        typer.Option(help="With --output-dir: flat (default), version or date."),
+    ] = None,
     shard: Annotated[
-        str, typer.Option(help="With --output-dir: the I-th of N parts.", metavar="I/N")
-    ] = "1/1",
+        str | None, typer.Option(help="With --output-dir: the I-th of N parts.", metavar="I/N")
+    ] = None,
     warehouse: Warehouse = DEFAULT_WAREHOUSE,
     workers: Workers = None,
     memory_limit: MemoryLimit = None,
@@ -93,14 +97,15 @@ def generate(
     if output_dir is None:
         files_only = {"--format": file_format, "--layout": layout, "--shard": shard}
         for option, value in files_only.items():
-            if value not in ("csv", "flat", "1/1"):
+            if value is not None:
                 raise UsageError(f"{option}: it goes with --output-dir")
         _simulate(settings, through, replace, warehouse, voice, workers, memory_limit)
         _print_summary(warehouse, voice)
     elif through is not None or replace:
         raise UsageError("output_dir: files hold whole simulations; leave out --through, --replace")
     else:
-        _write_files(settings, output_dir, file_format, layout, shard, workers, voice)
+        options = (file_format or "csv", layout or "flat", shard or "1/1")
+        _write_files(settings, output_dir, *options, workers, memory_limit, voice)
 
 
 @app.command(epilog="Example: elearn load --users users.csv --events 'logs/*.csv.gz'")
@@ -262,6 +267,7 @@ def _write_files(
     layout: str,
     shard: str,
     workers: str | None,
+    memory_limit: str | None,
     voice: Voice,
 ) -> None:
     with voice.progress(settings.n_users) as progress:
@@ -272,6 +278,7 @@ def _write_files(
             layout=one_of("layout", layout, writing.LAYOUTS),
             shard=writing.Shard.from_text(shard),
             workers=worker_count(workers),
+            memory_limit=checked_memory_limit(memory_limit),
             progress=progress,
         )
     voice.result(report.as_lines(), report.as_dict())
@@ -283,8 +290,9 @@ def _print_summary(
     found = summary.summarise(warehouse)
     lines, values = summary.as_lines(found), found.as_dict()
     if outcome is not None:
-        lines.insert(0, f"{'tests':<28}{outcome.tests_passed:>14,} passed")
-        values |= {"tests_passed": outcome.tests_passed}
+        warned = f", {outcome.tests_warned} warned" if outcome.tests_warned else ""
+        lines.insert(0, f"{'tests':<28}{outcome.tests_passed:>14,} passed{warned}")
+        values |= asdict(outcome)
     voice.result(lines, values)
 
 

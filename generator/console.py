@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from generator.errors import ElearnError
+from generator.sql import first_line
 
 
 @dataclass(frozen=True)
@@ -87,11 +88,11 @@ def run(command: Callable[[], int | None]) -> NoReturn:
     except BrokenPipeError:
         sys.stderr.close()  # the reader of our output left; there is nobody to tell
         code = 1
-    except BaseException:  # DuckDB turns what a handler raises into an error of its own
+    except BaseException as error:  # DuckDB turns what a handler raises into an error of its own
         if not stopped_by:
-            raise
+            sys.exit(_complain(f"unexpected {type(error).__name__}: {first_line(error)}", 1))
         name = signal.Signals(stopped_by[0]).name
-        code = _complain(f"stopped by {name}; nothing was changed", 128 + stopped_by[0])
+        code = _complain(f"stopped by {name}; what was not finished is undone", 128 + stopped_by[0])
     sys.exit(code)
 
 

@@ -49,12 +49,20 @@ def written_whole(output_dir: Path) -> Iterator[Path]:
 
 
 def move_into(folder: Path, destination: Path) -> None:
-    """Move a folder's files into another one, the manifest last, each in place of an old one."""
+    """Move a folder's files into another one, the manifest last, each in place of an old one.
+
+    What an earlier manifest there lists and the new one does not, such as the files of another
+    format, is removed.
+    """
     destination.mkdir(parents=True, exist_ok=True)
+    earlier = read_manifest(destination)["files"] if (destination / MANIFEST).exists() else {}
+    outdated = set(earlier) - {path.name for path in folder.iterdir()}
     for path in sorted(folder.iterdir(), key=lambda path: (path.name == MANIFEST, path.name)):
         with path.open("rb") as file:
             os.fsync(file.fileno())
         path.replace(destination / path.name)
+    for name in outdated:
+        (destination / Path(name).name).unlink(missing_ok=True)
 
 
 def write_manifest(folder: Path, about: dict[str, Any]) -> dict[str, Any]:
@@ -77,8 +85,8 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         raise not_allowed("folder", folder, f"a folder with a {MANIFEST}") from None
     except (OSError, ValueError) as error:
         raise ElearnError(f"{path}: {error}") from error
-    if not isinstance(manifest, dict) or "dataset_version" not in manifest:
-        raise ElearnError(f"{path}: it does not name a dataset_version")
+    if not isinstance(manifest, dict) or not {"dataset_version", "files"} <= manifest.keys():
+        raise ElearnError(f"{path}: it does not name a dataset_version and its files")
     return manifest
 
 

@@ -27,6 +27,7 @@ from generator.sources import open_source, restrict
 from generator.spans import event_days, gap_warnings, touched_days
 from generator.sql import one_row
 from generator.staging import Staging
+from generator.summary import days_text
 from generator.warehouse import (
     Connection,
     Load,
@@ -65,7 +66,7 @@ class LoadReport:
         lines = [
             f"{'users':<28}{self.users_loaded:>14,} of {self.users_read:,} rows loaded",
             f"{'events':<28}{self.events_loaded:>14,} of {self.events_read:,} rows loaded",
-            f"{'days':<28}{self.first_day} to {self.last_day}",
+            f"{'days':<28}{days_text(self.first_day, self.last_day)}",
             f"{'dataset version':<28}{self.dataset_version}",
             f"{'load':<28}{self.load_id:>14,}",
         ]
@@ -113,7 +114,8 @@ def load_files(
     paths = {"users": input_files("users", users), "events": input_files("events", events)}
     if not paths["events"]:
         raise UsageError("events: nothing is given; give --events")
-    load = Load("files", ", ".join((*users, *events)), _settings(append, max_rejects))
+    given = {"append": append, "max_rejects": max_rejects}
+    load = Load("files", ", ".join((*users, *events)), given)
     with open_connection(warehouse, memory_limit) as con:
         append = append and has_table(con, USERS.name) and has_table(con, EVENTS.name)
         if not paths["users"] and not append:
@@ -124,17 +126,10 @@ def load_files(
             return write(con, load, user_rows, event_rows, append)
 
 
-def _settings(append: bool, max_rejects: int) -> dict[str, Any]:
-    return {"append": append, "max_rejects": max_rejects}
-
-
 def stage(
     con: Connection, paths: dict[str, list[Path]], append: bool, talk: Talk
 ) -> tuple[Staging, Staging]:
-    """Read and judge all rows; the first and only step that reads files.
-
-    From here on the engine reaches no file but these.
-    """
+    """Read and judge all rows; from here on the engine reaches no file but the given ones."""
     restrict(con, [path for files in paths.values() for path in files])
     stagings = Staging(con, USER_RULES), Staging(con, EVENT_RULES)
     # Every header is looked at before the first long read.

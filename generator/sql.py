@@ -13,6 +13,11 @@ def quoted(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
+def connect_memory(memory_limit: str | None) -> duckdb.DuckDBPyConnection:
+    """Open an engine without a file, for queries over frames and files."""
+    return duckdb.connect(config={} if memory_limit is None else {"memory_limit": memory_limit})
+
+
 def one_row(
     con: duckdb.DuckDBPyConnection, query: str, parameters: Sequence[Any] = ()
 ) -> tuple[Any, ...]:
@@ -24,6 +29,6 @@ def one_row(
     return tuple(row)
 
 
-def first_line(error: Exception) -> str:
+def first_line(error: BaseException) -> str:
     """Return what an error says, without the engine's hints below it."""
     return str(error).split("\n", maxsplit=1)[0]

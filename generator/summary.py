@@ -64,7 +64,7 @@ def summarise(warehouse: Path) -> Summary:
 def as_lines(summary: Summary) -> list[str]:
     """Return the summary as lines for a terminal."""
     lines = [f"{name:<28}{count:>14,} rows" for name, count in summary.rows.items()]
-    lines.append(f"{'days':<28}{summary.first_day} to {summary.last_day}")
+    lines.append(f"{'days':<28}{days_text(summary.first_day, summary.last_day)}")
     if summary.realised_churn_rate is not None:
         lines.append(f"{'realised churn rate':<28}{summary.realised_churn_rate:.4f} of users")
     if summary.label_rate is not None:
@@ -74,6 +74,11 @@ def as_lines(summary: Summary) -> list[str]:
     if "main.training_dataset" in summary.rows:
         lines.append(f'{"try":<28}duckdb -readonly {summary.warehouse} "{QUERY}"')
     return lines
+
+
+def days_text(first_day: str | None, last_day: str | None) -> str:
+    """Return the observation window in words."""
+    return "none, there are no events" if first_day is None else f"{first_day} to {last_day}"
 
 
 def _churn_rate(con: Connection) -> float | None:

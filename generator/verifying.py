@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import duckdb
 from generator.errors import ElearnError
 from generator.files import read_manifest
 from generator.schema import EVENTS, USERS, Table
-from generator.sql import first_line, one_row, quoted
+from generator.sql import connect_memory, first_line, one_row, quoted
 from generator.summary import MARTS
 from generator.versions import ContentSum, content_sum, dataset_version, hex_digits, version_of
 from generator.warehouse import has_table, last_load, read_warehouse
@@ -74,29 +75,31 @@ def _mart_hash(con: duckdb.DuckDBPyConnection, name: str) -> str:
         [schema, table],
     ).fetchall()
     # The shortest text of a DOUBLE that reads back as the same bits stands for it.
-    texts = [f"coalesce(cast({column} as varchar), '')" for (column,) in columns]
-    row = f"concat_ws('|', {', '.join(texts)})"
-    query = f"select count(*), coalesce(sum(md5_number_lower({row})), 0) from {name}"
-    return hex_digits(f"{name}:{one_row(con, query)}")
+    texts = [f"cast({column} as varchar)" for (column,) in columns]
+    row = ", ".join(f"coalesce(length({text}) || ':' || {text}, '')" for text in texts)
+    query = f"select count(*), sum(md5_number_lower(concat_ws('|', {row}))) from {name}"
+    return hex_digits(f"{name}:{columns}:{one_row(con, query)}")
 
 
 def verify_files(folder: Path, memory_limit: str | None = None) -> Verdict:
     """Compare a folder of files that this package wrote with its manifest."""
-    recorded = read_manifest(folder)["dataset_version"]
-    with duckdb.connect() as con:
-        if memory_limit is not None:
-            con.execute(f"set memory_limit = {quoted(memory_limit)}")
+    manifest = read_manifest(folder)
+    recorded = manifest["dataset_version"]
+    with connect_memory(memory_limit) as con:
         try:
-            found = version_of(_file_sum(con, USERS, folder), _file_sum(con, EVENTS, folder))
+            sums = (_file_sum(con, table, folder, manifest["files"]) for table in (USERS, EVENTS))
+            found = version_of(*sums)
         except duckdb.Error as error:
             raise ElearnError(f"{folder}: {first_line(error)}") from error
     return Verdict(str(folder), recorded, found)
 
 
-def _file_sum(con: duckdb.DuckDBPyConnection, table: Table, folder: Path) -> ContentSum:
+def _file_sum(
+    con: duckdb.DuckDBPyConnection, table: Table, folder: Path, names: Iterable[str]
+) -> ContentSum:
     stem = table.name.split(".")[1]
     parquet, csv = folder / f"{stem}.parquet", folder / f"{stem}.csv"
-    if parquet.exists():
+    if parquet.name in names:
         scan = f"read_parquet({quoted(str(parquet))}, hive_partitioning = false)"
     else:
         columns = ", ".join(f"{quoted(c.name)}: {quoted(c.type)}" for c in table.columns)

@@ -24,7 +24,7 @@ from generator.schema import CONTENT_TABLES, EVENTS, LOADS, LOG_TABLES, USERS, T
 from generator.sql import first_line, one_row
 from generator.versions import dataset_version
 
-# Readers lag behind writers: a file in this format opens in every DuckDB from 1.0 on.
+# Readers lag behind writers: a file in this format opens in every DuckDB from 1.1 on.
 STORAGE = {"storage_compatibility_version": "v1.0.0"}
 
 Connection = duckdb.DuckDBPyConnection
@@ -128,7 +128,11 @@ def check_unlocked(path: Path) -> None:
 def check_path(path: Path) -> None:
     """Raise UsageError when no warehouse can be at the path."""
     folder = path.parent
-    if path.is_dir():
+    try:
+        is_folder = path.is_dir()
+    except OSError as error:  # such as a name that is too long
+        raise not_allowed("warehouse", path, f"a file name ({error.strerror})") from error
+    if is_folder:
         raise not_allowed("warehouse", path, "a file, not a folder")
     if not folder.is_dir():
         raise not_allowed("warehouse", path, "a file in a folder that exists")
@@ -214,7 +218,8 @@ def record_load(
     load
         What was loaded.
     touched
-        First and last day that the load changed; all days when None.
+        First and last day that the load changed; None for a load that replaced everything: all
+        days of the old and of the new content.
     """
     user_rows, event_rows, first_day, last_day, load_id = one_row(
         con,
@@ -225,6 +230,8 @@ def record_load(
         from {EVENTS.name}
         """,
     )
+    if touched is None:
+        touched = _widest((first_day, last_day), last_load(con))
     row = {
         "load_id": load_id,
         "loaded_at": datetime.now(UTC).replace(tzinfo=None),
@@ -238,9 +245,18 @@ def record_load(
         "event_rows": event_rows,
         "first_day": first_day,
         "last_day": last_day,
-        "touched_first_day": touched[0] if touched else first_day,
-        "touched_last_day": touched[1] if touched else last_day,
+        "touched_first_day": touched[0],
+        "touched_last_day": touched[1],
     }
     marks = ", ".join("?" * len(row))
     con.execute(f"insert into {LOADS.name} ({', '.join(row)}) values ({marks})", [*row.values()])
     return int(load_id)
+
+
+def _widest(
+    now: tuple[date | None, date | None], before: dict[str, Any] | None
+) -> tuple[date | None, date | None]:
+    old = (before["first_day"], before["last_day"]) if before else (None, None)
+    firsts = [day for day in (now[0], old[0]) if day is not None]
+    lasts = [day for day in (now[1], old[1]) if day is not None]
+    return min(firsts, default=None), max(lasts, default=None)

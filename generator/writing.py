@@ -22,6 +22,7 @@ from generator.schema import ASSIGNMENTS, EVENTS, USERS, Table
 from generator.settings import Settings
 from generator.simulation import simulate_blocks
 from generator.simulation.rows import Rows
+from generator.sql import connect_memory
 from generator.versions import ContentSum, content_sum, version_of
 
 LAYOUTS = ("flat", "version", "date")
@@ -79,6 +80,7 @@ def generate_files(
     layout: str,
     shard: Shard,
     workers: int,
+    memory_limit: str | None = None,
     progress: Progress = lambda users, events: None,
 ) -> FilesReport:
     """Simulate into files of users and events, and a manifest beside them.
@@ -98,12 +100,15 @@ def generate_files(
         Which part of the users to write.
     workers
         Threads that simulate; the files do not depend on it.
+    memory_limit
+        Most memory that DuckDB takes while it computes the version.
     progress
         Told how far it is.
     """
     with written_whole(output_dir) as folder:
         batches_ = batches(simulate_blocks(settings, workers, shard.users(settings.n_users)))
-        sums = write_batches(batches_, folder, file_format, _tables(settings), progress)
+        with connect_memory(memory_limit) as con:
+            sums = write_batches(con, batches_, folder, file_format, _tables(settings), progress)
         about = {
             "dataset_version": version_of(*sums),
             "generator_version": version("elearn-churn-warehouse"),
@@ -124,6 +129,7 @@ def generate_files(
 
 
 def write_batches(
+    con: duckdb.DuckDBPyConnection,
     rows: Iterator[Rows],
     folder: Path,
     file_format: str,
@@ -133,7 +139,6 @@ def write_batches(
     """Write every batch and return the content sums of users and events."""
     users, events = ContentSum(), ContentSum()
     with ExitStack() as stack:
-        con = stack.enter_context(duckdb.connect())
         writers = {
             table: stack.enter_context(_writer(folder, table, file_format)) for table in tables
         }

@@ -9,19 +9,28 @@
     them. A build that is killed at any moment therefore leaves work behind, never a gap.
 -#}
 
-{#- The incremental marts, and whether an event reaches back by a label window in them. -#}
+{#-
+    The incremental marts: by how many days an event reaches back in them, and from which other
+    incremental marts they are made.
+-#}
 {% macro incremental_marts() -%}
     {{ return({
-        'user_daily': 0,
-        'user_features_daily': 0,
-        'churn_labels': var('label_window_days'),
-        'training_dataset': var('label_window_days'),
+        'user_daily': {'days_back': 0, 'parents': []},
+        'user_features_daily': {'days_back': 0, 'parents': ['user_daily']},
+        'churn_labels': {'days_back': var('label_window_days'), 'parents': ['user_daily']},
+        'training_dataset': {
+            'days_back': var('label_window_days'),
+            'parents': ['user_features_daily', 'churn_labels'],
+        },
     }) }}
 {%- endmacro %}
 
-{#- Everything besides the events that the marts depend on, as one text. -#}
+{#- Everything besides the events that the marts depend on: the vars and the models' own SQL. -#}
 {% macro build_inputs() -%}
+    {%- set nodes = graph.nodes.values() if execute else [] -%}
+    {%- set models = nodes | selectattr('resource_type', 'equalto', 'model') -%}
     {{ return(tojson({
+        'models': models | map(attribute='checksum.checksum') | sort,
         'first_day': var('first_day') | string,
         'last_day': var('last_day') | string,
         'label_window_days': var('label_window_days'),
@@ -49,7 +58,15 @@
     create table if not exists bookkeeping.builds (
         inputs varchar, first_day date, last_day date
     );
-    create table if not exists bookkeeping.outdated (mart varchar, user_id integer, first_day date)
+    create table if not exists bookkeeping.outdated (mart varchar, user_id integer, first_day date);
+    comment on table bookkeeping.days is
+        'Content of raw.events at the last build. One row per event_date.';
+    comment on table bookkeeping.users is
+        'Content of raw.users and of each history at the last build. One row per user.';
+    comment on table bookkeeping.builds is
+        'Vars, models and observation window of the last build. One row.';
+    comment on table bookkeeping.outdated is
+        'What a mart has to redo: a user from a day on, or all of it. Rows go when it is done.'
 {%- endmacro %}
 
 {% macro take_fingerprints() -%}
@@ -63,6 +80,7 @@
     create or replace temporary table users_now as
     select
         users.user_id,
+        users.signup_date,
         cast(
             hash(
                 users.signup_date, users.plan, users.is_paid, users.country, users.marketing_source
@@ -100,6 +118,7 @@
         select
             coalesce(users_now.user_id, users.user_id) as user_id,
             case
+                when users.user_id is null then users_now.signup_date
                 when users_now.profile is distinct from users.profile then date '0001-01-01'
                 else (select min(changed_days.event_date) from changed_days)
             end as first_day
@@ -154,14 +173,14 @@
         select * from everything
     )
 
-    {% for mart, days_back in incremental_marts().items() %}
+    {% for mart, about in incremental_marts().items() %}
     select
         '{{ mart }}' as mart,
         outdated.user_id,
         min(
             case
                 when outdated.first_day < date '0002-01-01' then outdated.first_day
-                else cast(outdated.first_day - interval '{{ days_back }}' day as date)
+                else cast(outdated.first_day - interval '{{ about.days_back }}' day as date)
             end
         ) as first_day
     from outdated
@@ -174,7 +193,8 @@
     delete from bookkeeping.days;
     insert into bookkeeping.days from days_now;
     delete from bookkeeping.users;
-    insert into bookkeeping.users from users_now;
+    insert into bookkeeping.users
+    select users_now.user_id, users_now.profile, users_now.fingerprint from users_now;
     delete from bookkeeping.builds;
     insert into bookkeeping.builds from build_now
 {%- endmacro %}
@@ -225,8 +245,16 @@
     select {{ columns }} from {{ arguments.temp_relation }}
 {%- endmacro %}
 
+{#- As long as a parent has work left, what was made from it is not done either. -#}
 {% macro forget_outdated_rows() -%}
-    delete from bookkeeping.outdated where mart = '{{ model.name }}'
+    {%- set parents = incremental_marts()[model.name].parents -%}
+    delete from bookkeeping.outdated
+    where
+        outdated.mart = '{{ model.name }}'
+        and not exists (
+            select 1 from bookkeeping.outdated as of_parents
+            where of_parents.mart in ('{{ parents | join("', '") }}')
+        )
 {%- endmacro %}
 
 {#- dbt's own message does not name the option. -#}

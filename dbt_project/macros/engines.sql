@@ -1,4 +1,4 @@
-{#- Everything in which DuckDB and Spark differ. -#}
+{#- Where the SQL of the models differs between DuckDB and Spark. -#}
 
 {#- One row for each day from first_day to last_day; first_day must not be after last_day. -#}
 {% macro each_day(first_day, last_day) -%}

@@ -20,6 +20,6 @@ full outer join features
 where
     user_daily.user_id is null
     or features.user_id is null
-    or user_daily.signup_date != features.signup_date
-    or user_daily.total_events != features.total_events
-    or user_daily.is_active_day != features.is_active_day
+    {%- for column in daily_columns() %}
+    or user_daily.{{ column }} is distinct from features.{{ column }}
+    {%- endfor %}

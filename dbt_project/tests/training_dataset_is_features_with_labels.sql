@@ -16,8 +16,7 @@ expected as (
         labels.user_id,
         labels.as_of_date,
         labels.churn_label,
-        features.active_days_30d,
-        features.days_since_last_activity
+        features.{{ window_columns() | join(', features.') }}
     from labels
     inner join features
         on
@@ -42,5 +41,6 @@ where
     expected.user_id is null
     or training.user_id is null
     or expected.churn_label != training.churn_label
-    or expected.active_days_30d != training.active_days_30d
-    or expected.days_since_last_activity != training.days_since_last_activity
+    {%- for column in window_columns() %}
+    or expected.{{ column }} is distinct from training.{{ column }}
+    {%- endfor %}

@@ -11,7 +11,9 @@ from generator.simulation.streams import BLOCK_USERS, Streams
 from generator.simulation.users import Users
 
 WEEKDAY_FACTOR = 1.2
+"""Active days are that much more frequent Monday to Friday."""
 FADE_DAYS = 14
+"""Days before the churn date on which activity fades."""
 FADED_SHARE = 0.25
 """What is left of the activity on the day before the churn."""
 

@@ -13,11 +13,15 @@ from generator.simulation.streams import BLOCK_USERS, Streams
 from generator.simulation.users import Users
 
 PRICE = 999.00
+"""Amount of every charge, in the platform's one currency."""
 BILLING_CYCLE_DAYS = 30
 SUCCESS_SHARE = 0.97
+"""Charges that succeed at once; the others are retried."""
 LONGEST_RETRY_DAYS = 3
 SIGNAL_SHARE = 0.6
+"""Paid users who will churn and fail to pay once before."""
 SIGNAL_DAYS_AHEAD = (14, 27)
+"""First and last day before the churn date on which that may be."""
 
 
 def draw_payments(settings: Settings, users: Users, churn: Churn, stream: Streams) -> AccountEvents:

@@ -9,9 +9,12 @@ from generator.simulation.streams import Streams
 
 SECONDS_PER_DAY = 86_400
 OPENING = 7 * 3600
+"""Nothing happens before 07:00."""
 LAST_LOGIN = 23 * 3600
+"""Logins end at 23:00, so that an hour is left for what follows."""
 LAST_SECOND = SECONDS_PER_DAY - 1
 SHORTEST_GAP, LONGEST_GAP = 60, 2400
+"""Seconds between the events of a day: one minute to forty, where the day has room."""
 
 
 def draw_login_seconds(active_days: int, stream: Streams) -> Ints:

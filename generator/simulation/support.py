@@ -14,7 +14,9 @@ BASE_RATE = 0.003
 """Tickets per active day of anyone: so that a ticket is a signal and not a giveaway."""
 
 SIGNAL_SHARE = 0.4
+"""Users who will churn and open a ticket before."""
 SIGNAL_DAYS_AHEAD = (7, 20)
+"""First and last day before the churn date on which that may be."""
 
 
 def draw_tickets(active: Bools, churn: Churn, stream: Streams) -> AccountEvents:

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import shutil
+
 import pytest
 
 from tests.dbt.marts import Marts, compile_marts
+from tests.dbt.warehouses import Warehouse, arrive
 from tests.dbt.worlds import VARS
 
 
@@ -12,3 +15,22 @@ def marts(
 ) -> dict[str, Marts]:
     """The compiled models for each set of vars."""
     return compile_marts(tmp_path_factory.mktemp("compiled"), dbt_variables, VARS)
+
+
+@pytest.fixture(scope="session")
+def built_warehouse(tmp_path_factory: pytest.TempPathFactory, marts: dict[str, Marts]) -> Warehouse:
+    """The first 110 days of a simulation, built; not to be changed."""
+    folder = tmp_path_factory.mktemp("built")
+    variables = {"DBT_TARGET_PATH": str(folder / "target"), "DBT_LOG_PATH": str(folder / "logs")}
+    warehouse = Warehouse(folder / "warehouse.duckdb", variables, marts)
+    arrive(warehouse.path, 110)
+    warehouse.run()
+    shutil.copy(warehouse.path, folder / "kept.duckdb")
+    return warehouse
+
+
+@pytest.fixture
+def warehouse(built_warehouse: Warehouse) -> Warehouse:
+    """A copy of the built warehouse for one test."""
+    built_warehouse.start_from(built_warehouse.path.with_name("kept.duckdb"))
+    return built_warehouse

@@ -1,9 +1,4 @@
-{{ config(
-    materialized='incremental',
-    incremental_strategy='redo',
-    on_schema_change='fail',
-    post_hook="{{ forget_outdated_rows() }}",
-) }}
+{{ config(materialized='incremental', post_hook="{{ forget_outdated_rows() }}") }}
 
 with users as (
     select * from {{ ref('stg_users') }}

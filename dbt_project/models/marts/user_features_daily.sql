@@ -1,9 +1,4 @@
-{{ config(
-    materialized='incremental',
-    incremental_strategy='redo',
-    on_schema_change='fail',
-    post_hook="{{ forget_outdated_rows() }}",
-) }}
+{{ config(materialized='incremental', post_hook="{{ forget_outdated_rows() }}") }}
 
 {#-
     One running sum per measure and its lags: the sum of the last 7 days is the running sum minus

@@ -1,0 +1,44 @@
+"""A build that is killed at any moment leaves work for the next one, never a gap."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.dbt.test_incremental import CHANGES
+from tests.dbt.warehouses import Warehouse, arrive
+
+HOOK = "hook: elearn_churn.on-run-start.2"
+MODEL = "sql incremental model main."
+# What dbt prints before the kill, and the seconds from there to the kill.
+MOMENTS = {
+    "before_the_fingerprints_are_kept": (f"START {HOOK}", 0.0),
+    "after_the_fingerprints_are_kept": (f"OK {HOOK}", 0.0),
+    "in_user_daily": (f"START {MODEL}user_daily", 0.05),
+    "after_user_daily": (f"OK created {MODEL}user_daily", 0.0),
+    "in_features_and_labels": (f"START {MODEL}user_features_daily", 0.1),
+    "after_features": (f"OK created {MODEL}user_features_daily", 0.02),
+}
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_the_next_build_ends_what_a_killed_one_began(moment: str, warehouse: Warehouse) -> None:
+    arrive(warehouse.path, 115)
+    warehouse.execute(*CHANGES["an_event_a_hundred_days_late"])
+    warehouse.kill_run(*MOMENTS[moment])
+    warehouse.run()
+    warehouse.check_like_full_refresh()
+
+
+@pytest.mark.parametrize(
+    "moment", ["after_the_fingerprints_are_kept", "after_user_daily", "after_features"]
+)
+def test_raw_changed_back_after_the_kill_is_seen(moment: str, warehouse: Warehouse) -> None:
+    warehouse.execute("create schema backup; create table backup.events as from raw.events")
+    warehouse.execute(
+        *CHANGES["an_event_ten_days_late"], *CHANGES["measures_and_types_changed_by_hand"]
+    )
+    warehouse.kill_run(*MOMENTS[moment])
+    warehouse.execute("delete from raw.events")
+    warehouse.execute("insert into raw.events from backup.events")
+    warehouse.run()
+    warehouse.check_like_full_refresh()

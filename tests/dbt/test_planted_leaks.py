@@ -1,0 +1,189 @@
+"""The shipped dbt tests turn red when a leak is planted in the models.
+
+Each leak is a change of one file in a copy of the project; a plain ``dbt build`` of the copy has to
+fail by a test that is named. Without a leak the same copy is green.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from generator import Settings
+from generator.generating import generate
+from tests.conftest import ROOT, run_dbt
+
+MARTS = "models/marts"
+FEATURES = f"{MARTS}/user_features_daily.sql"
+UNITS_OF_FEATURES = (
+    "a_window_ends_with_its_last_day",
+    "a_quiz_average_is_over_attempts_and_not_over_days",
+    "users_do_not_share_a_window_and_recency_starts_at_the_signup",
+)
+
+
+@dataclass(frozen=True)
+class Leak:
+    """A change of one file, and the dbt tests of which one has to see it.
+
+    dbt skips the other unit tests of a model once one has failed, so which of them fails is chance.
+    """
+
+    file: str
+    sound: str
+    leaking: str
+    caught_by: tuple[str, ...]
+
+
+LEAKS = {
+    "windows_peek_one_day_ahead": Leak(
+        FEATURES,
+        "        running.running_{{ measure }}\n        -",
+        "        coalesce(lead(running.running_{{ measure }}) over user_days,"
+        " running.running_{{ measure }})\n        -",
+        UNITS_OF_FEATURES,
+    ),
+    "one_measure_peeks_one_day_ahead": Leak(
+        FEATURES,
+        "cast(rolling.support_tickets_{{ days }}d as integer)",
+        "cast(coalesce(lead(rolling.support_tickets_{{ days }}d) over"
+        " (partition by rolling.user_id order by rolling.as_of_date), 0) as integer)",
+        ("features_agree_with_the_days",),
+    ),
+    "one_measure_of_another_window": Leak(
+        FEATURES,
+        "{%- set payments = 'rolling.payments_succeeded_and_failed_30d' %}",
+        "{%- set payments = 'rolling.payments_succeeded_and_failed_14d' %}",
+        ("features_agree_with_the_days",),
+    ),
+    "a_mean_of_daily_means": Leak(
+        FEATURES,
+        "{{ unscaled_mean(\n"
+        "            'rolling.quiz_scores_scaled_' ~ days ~ 'd', low_of_pair(attempts_and_scores)\n"
+        "        ) }} as",
+        "avg(rolling.quiz_avg_score) over (partition by rolling.user_id order by"
+        " rolling.as_of_date rows between {{ days - 1 }} preceding and current row) as",
+        ("a_quiz_average_is_over_attempts_and_not_over_days",),
+    ),
+    "users_share_a_window": Leak(
+        FEATURES,
+        "window user_days as (partition by running.user_id order by",
+        "window user_days as (order by running.user_id,",
+        UNITS_OF_FEATURES,
+    ),
+    "recency_knows_the_last_active_day_of_all": Leak(
+        FEATURES,
+        "max(measures.active_days_since_signup) over user_so_far",
+        "max(measures.active_days_since_signup) over (partition by measures.user_id)",
+        ("users_do_not_share_a_window_and_recency_starts_at_the_signup",),
+    ),
+    "a_day_holds_tomorrows_events": Leak(
+        f"{MARTS}/user_daily.sql",
+        "and user_days.as_of_date = events_per_day.as_of_date",
+        "and user_days.as_of_date + 1 = events_per_day.as_of_date",
+        ("every_user_has_every_day_from_the_signup",),
+    ),
+    "engagement_score_under_another_name": Leak(
+        "models/staging/stg_users.sql",
+        "cast(users.marketing_source as string)",
+        "cast(users.engagement_score as string)",
+        ("user_daily_has_the_attributes_of_raw_users",),
+    ),
+    "the_label_window_is_a_day_short": Leak(
+        f"{MARTS}/churn_labels.sql",
+        "lead(active_days_so_far.active_days, {{ var('label_window_days') }})",
+        "lead(active_days_so_far.active_days, {{ var('label_window_days') - 1 }})",
+        ("a_label_needs_its_whole_window", "the_day_itself_is_not_in_its_label_window"),
+    ),
+    "churned_users_are_eligible": Leak(
+        "macros/is_eligible.sql",
+        "features ~ '.active_days_30d > 0'",
+        "'true'",
+        ("inactive_users_are_left_out",),
+    ),
+    "the_dataset_takes_tomorrows_feature": Leak(
+        f"{MARTS}/training_dataset.sql",
+        "    select features.*\n",
+        "    select features.* replace (coalesce(lead(features.watch_minutes_7d) over"
+        " (partition by features.user_id order by features.as_of_date), 0)"
+        " as watch_minutes_7d)\n",
+        ("datasets_hold_the_features_of_their_days",),
+    ),
+    "the_label_of_another_day": Leak(
+        f"{MARTS}/training_dataset.sql",
+        "and features.as_of_date = labels.as_of_date",
+        "and features.as_of_date = labels.as_of_date + 1",
+        ("inactive_users_can_be_kept", "inactive_users_are_left_out"),
+    ),
+    "the_embargo_is_a_day_short": Leak(
+        f"{MARTS}/training_splits.sql",
+        "minus_days('test_period.first_test_day', var('label_window_days'))",
+        "minus_days('test_period.first_test_day', var('label_window_days') - 1)",
+        (
+            "the_last_fifth_is_test_behind_an_embargo",
+            "four_labelled_days_leave_one_test_day_and_no_train_day",
+        ),
+    ),
+}
+
+
+class Project:
+    """A copy of the dbt project with a small warehouse; one path, so that dbt parses less."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        generate(
+            folder / "fresh.duckdb",
+            Settings(n_users=30, days=100, churn_base_rate=0.8, paid_ratio=0.5),
+            workers=1,
+        )
+
+    def build(self, leak: Leak | None) -> tuple[int, set[str]]:
+        """Build with a leak; return dbt's exit code and the tests that failed."""
+        self.restore()
+        if leak is not None:
+            file = self.folder / "dbt_project" / leak.file
+            sound = file.read_text()
+            assert sound.count(leak.sound) == 1, f"{leak.file} no longer has the line to change"
+            file.write_text(sound.replace(leak.sound, leak.leaking))
+        where = ["--project-dir", str(self.folder), "--profiles-dir", str(self.folder)]
+        target = self.folder / "target"
+        variables = {"DBT_TARGET_PATH": str(target), "DBT_LOG_PATH": str(self.folder / "logs")}
+        done = run_dbt(self.folder / "warehouse.duckdb", variables, "build", *where)
+        results = json.loads((target / "run_results.json").read_text())["results"]
+        failed = {
+            result["unique_id"]
+            .removeprefix(f"{kind}.")
+            .split(".")[-1 if kind == "unit_test" else 1]
+            for result in results
+            for kind in [result["unique_id"].split(".")[0]]
+            if result["status"] in ("fail", "error")
+        }
+        return done.returncode, failed
+
+    def restore(self) -> None:
+        shutil.rmtree(self.folder / "dbt_project", ignore_errors=True)
+        shutil.copytree(ROOT / "dbt_project", self.folder / "dbt_project")
+        for name in ("dbt_project.yml", "profiles.yml"):
+            shutil.copy(ROOT / name, self.folder)
+        shutil.copy(self.folder / "fresh.duckdb", self.folder / "warehouse.duckdb")
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    return Project(tmp_path_factory.mktemp("leaking"))
+
+
+def test_without_a_leak_the_copy_is_green(project: Project) -> None:
+    assert project.build(None) == (0, set())
+
+
+@pytest.mark.parametrize("name", LEAKS)
+def test_a_planted_leak_turns_the_build_red(name: str, project: Project) -> None:
+    code, failed = project.build(LEAKS[name])
+    assert code == 1
+    assert failed & set(LEAKS[name].caught_by)
