@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import json
+import os
 import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
 
@@ -80,6 +83,7 @@ def run(command: Callable[[], int | None]) -> NoReturn:
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, stop)
+    _open_streams()
     try:
         code = command() or 0
         sys.stdout.flush()
@@ -94,6 +98,16 @@ def run(command: Callable[[], int | None]) -> NoReturn:
         name = signal.Signals(stopped_by[0]).name
         code = _complain(f"stopped by {name}; what was not finished is undone", 128 + stopped_by[0])
     sys.exit(code)
+
+
+def _open_streams() -> None:
+    """Make stdout and stderr take any text, and be there even where the caller closed them."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, Path(os.devnull).open("w"))  # noqa: SIM115
+        elif isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _complain(line: str, code: int) -> int:

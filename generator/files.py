@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import shutil
+import socket
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -35,8 +36,10 @@ def written_whole(output_dir: Path) -> Iterator[Path]:
     try:
         output_dir.mkdir(parents=True, exist_ok=True)
         for leftover in output_dir.glob(WRITING + "*"):
-            shutil.rmtree(leftover)
-        folder = Path(tempfile.mkdtemp(prefix=WRITING, dir=output_dir))
+            if not _is_being_written(leftover):
+                shutil.rmtree(leftover, ignore_errors=True)
+        prefix = f"{WRITING}{socket.gethostname()}-{os.getpid()}-"
+        folder = Path(tempfile.mkdtemp(prefix=prefix, dir=output_dir))
     except OSError as error:
         allowed = f"a folder that can be written ({error.strerror})"
         raise not_allowed("output_dir", output_dir, allowed) from error
@@ -46,6 +49,23 @@ def written_whole(output_dir: Path) -> Iterator[Path]:
         raise ElearnError(f"{output_dir}: {error.strerror or error}") from error
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _is_being_written(folder: Path) -> bool:
+    """Tell whether the process that a folder is named after may still write into it.
+
+    Shards are written side by side, perhaps by several machines that share the folder.
+    """
+    host, _, rest = folder.name.removeprefix(WRITING).rpartition("-")[0].rpartition("-")
+    if host != socket.gethostname():
+        return bool(host)
+    try:
+        os.kill(int(rest), 0)
+    except (ValueError, ProcessLookupError):
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def move_into(folder: Path, destination: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import glob
 import os
 import stat
@@ -9,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from generator.errors import UsageError, not_allowed
+from generator.records import is_utf8
 
 SUFFIXES = (".csv", ".csv.gz", ".parquet")
 """How the names of a folder's data files end; a file that is named may be called anything."""
@@ -42,7 +44,7 @@ def input_files(option: str, texts: Sequence[str]) -> list[Path]:
 
 def _files_of(option: str, text: str) -> list[Path]:
     path = Path(text)
-    if not text or "\0" in text:
+    if not is_utf8(text) or not text or "\0" in text:
         raise not_allowed(option, text, ALLOWED)
     if _exists(option, path):
         return _folder_files(option, path) if path.is_dir() else [_checked(option, path)]
@@ -59,7 +61,7 @@ def _exists(option: str, path: Path) -> bool:
     except (FileNotFoundError, NotADirectoryError):
         return False
     except OSError as error:  # a loop of links, a name too long, a folder that is closed to us
-        if error.errno is not None and "name too long" in os.strerror(error.errno).lower():
+        if error.errno == errno.ENAMETOOLONG:
             return False
         raise UsageError(f"{option}: {path} cannot be read: {error.strerror}") from error
     return True

@@ -95,7 +95,11 @@ def word(column: str, allowed: tuple[str, ...]) -> str:
     """Return one of the allowed words, in lower case."""
     text, among = f"text_{column}", f"in ({', '.join(map(quoted, allowed))})"
     lowered = f"lower({trimmed(column)})"
-    return f"case when {text} {among} then {text} when {lowered} {among} then {lowered} end"
+    is_ascii = f"strlen({text}) = length({text})"  # lower() also makes a plain i of others
+    return f"""case
+        when {text} {among} then {text}
+        when {is_ascii} and {lowered} {among} then {lowered}
+    end"""
 
 
 def name(column: str) -> str:

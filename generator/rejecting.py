@@ -212,8 +212,15 @@ def _wanted(staging: Staging, file: StagedFile) -> NDArray[np.int64]:
 
 
 def _sound_rows(file: StagedFile) -> str:
-    names = zip(file.source.header, column_names(file.source), strict=True)
-    cells = ", ".join(f"{quoted(header)}, cast({name} as varchar)" for header, name in names)
+    source = file.source
+    # An ignored column of a Parquet file may hold bytes that are no text.
+    skipped = source.ignored if source.kind == "parquet" else []
+    names = zip(source.header, column_names(source), strict=True)
+    cells = ", ".join(
+        f"{quoted(header)}, cast({name} as varchar)"
+        for header, name in names
+        if header not in skipped
+    )
     return f"""
         select {file.first_row} - 1 + row_number() over () as row_id,
             cast(json_object({cells}) as varchar) as row

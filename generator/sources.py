@@ -86,7 +86,11 @@ def engine_path(path: Path) -> str:
 
 
 def restrict(con: Connection, paths: list[Path]) -> None:
-    """Shut the engine off from every file but the given ones, for as long as it is open."""
+    """Shut the engine off from every file but the given ones, for as long as it is open.
+
+    Times with a zone become texts in UTC, wherever the machine is.
+    """
+    con.execute("set TimeZone = 'UTC'")
     allowed = {name for path in paths for name in (str(path.absolute()), engine_path(path))}
     con.execute(f"set allowed_paths = [{', '.join(map(quoted, sorted(allowed)))}]")
     con.execute("set enable_external_access = false")

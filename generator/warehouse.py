@@ -107,6 +107,8 @@ def read_warehouse(path: Path, memory_limit: str | None = None) -> Iterator[Conn
     nothing = f"{path}: nothing is loaded; run `elearn generate` or `elearn load` first"
     if not path.exists():
         raise ElearnError(nothing)
+    if _wal(path).exists():  # a killed writer's; only a writer can put what it holds into the file
+        _connect(path, memory_limit).close()
     con = _connect(path, memory_limit, read_only=True)
     try:
         if not has_table(con, LOADS.name):
@@ -129,15 +131,33 @@ def check_path(path: Path) -> None:
     """Raise UsageError when no warehouse can be at the path."""
     folder = path.parent
     try:
+        str(path).encode()
         is_folder = path.is_dir()
+    except UnicodeEncodeError as error:
+        raise not_allowed("warehouse", path, "a file name in UTF-8") from error
     except OSError as error:  # such as a name that is too long
         raise not_allowed("warehouse", path, f"a file name ({error.strerror})") from error
     if is_folder:
         raise not_allowed("warehouse", path, "a file, not a folder")
     if not folder.is_dir():
         raise not_allowed("warehouse", path, "a file in a folder that exists")
+    if path.exists() and not _is_database(path):
+        raise not_allowed("warehouse", path, "a DuckDB file or a new name")
     if not os.access(path if path.exists() else folder, os.W_OK):
         raise not_allowed("warehouse", path, "a file that can be written")
+
+
+def _is_database(path: Path) -> bool:
+    """Tell whether a file is empty or begins like one of DuckDB's."""
+    if not path.is_file() or not os.access(path, os.R_OK):
+        return path.is_file()
+    with path.open("rb") as file:
+        start = file.read(12)
+    return not start or start[8:] == b"DUCK"
+
+
+def _wal(path: Path) -> Path:
+    return path.with_name(path.name + ".wal")
 
 
 def _connect(path: Path, memory_limit: str | None, read_only: bool = False) -> Connection:
@@ -145,13 +165,14 @@ def _connect(path: Path, memory_limit: str | None, read_only: bool = False) -> C
     if memory_limit is not None:
         config["memory_limit"] = memory_limit
     try:
-        return duckdb.connect(str(path), read_only=read_only, config=config)
+        # An absolute path is always a file: ":memory:" and "md:name" mean something else.
+        return duckdb.connect(str(path.absolute()), read_only=read_only, config=config)
     except duckdb.Error as error:
         raise _connect_error(path, memory_limit, str(error)) from error
 
 
 def _connect_error(path: Path, memory_limit: str | None, text: str) -> ElearnError:
-    if "lock" in text:
+    if "Could not set lock" in text:
         holder = re.search(r"held in (.+?) \(PID (\d+)\)", text)
         who = f"process {holder[2]} ({holder[1]})" if holder else "another process"
         return LockedError(f"{path}: {who} has the warehouse open; try again when it is closed")
@@ -163,7 +184,7 @@ def _connect_error(path: Path, memory_limit: str | None, text: str) -> ElearnErr
 
 
 def _remove(path: Path) -> None:
-    for leftover in (path, path.with_name(path.name + ".wal")):
+    for leftover in (path, _wal(path)):
         leftover.unlink(missing_ok=True)
 
 

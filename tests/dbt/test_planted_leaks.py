@@ -111,6 +111,16 @@ LEAKS = {
         "    select features.* replace (coalesce(lead(features.watch_minutes_7d) over"
         " (partition by features.user_id order by features.as_of_date), 0)"
         " as watch_minutes_7d)\n",
+        (
+            "training_dataset_is_features_with_labels",
+            "datasets_hold_the_features_of_their_days",
+        ),
+    ),
+    "the_scoring_takes_another_window": Leak(
+        f"{MARTS}/scoring_dataset.sql",
+        "select * from {{ ref('user_features_daily') }}",
+        "select * replace (watch_minutes_30d as watch_minutes_7d)"
+        " from {{ ref('user_features_daily') }}",
         ("datasets_hold_the_features_of_their_days",),
     ),
     "the_label_of_another_day": Leak(

@@ -109,5 +109,5 @@ def test_wrong_simulator_is_caught(
 ) -> None:
     check(World.simulate(SMALL))
     monkeypatch.setattr(module, name, value)
-    with pytest.raises(AssertionError):
+    with pytest.raises(AssertionError, match=r"\d"):  # the message has the failing number
         check(World.simulate(SMALL))

@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from generator.errors import ElearnError, UsageError
+from generator.verifying import verify_warehouse
+from generator.warehouse import check_path
+from tests.conftest import Elearn
+
+# Commits, and dies before the checkpoint: what is new stands in the write-ahead log.
+COMMIT_AND_DIE = """
+import os, signal
+from pathlib import Path
+from generator import Settings
+from generator.generating import insert_batch, batches, simulated_tables
+from generator.schema import EVENTS
+from generator.simulation import simulate_blocks
+from generator.warehouse import Load, add_key, open_connection, record_load, replace_content
+settings = Settings(n_users=30, days=40, seed=2)
+with open_connection(Path("warehouse.duckdb")) as con:
+    con.begin()
+    replace_content(con, simulated_tables(settings))
+    for batch in batches(simulate_blocks(settings, 1)):
+        insert_batch(con, batch, simulated_tables(settings))
+    add_key(con, EVENTS)
+    record_load(con, Load("simulated", "generate", settings.as_dict(), settings.seed))
+    con.commit()
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_a_load_killed_after_its_commit_can_be_read(elearn: Elearn, tmp_path: Path) -> None:
+    elearn("generate", "--n-users", 20, "--days", 40)
+    subprocess.run([sys.executable, "-c", COMMIT_AND_DIE], cwd=tmp_path, check=False)
+    warehouse = tmp_path / "warehouse.duckdb"
+    assert (tmp_path / "warehouse.duckdb.wal").exists(), "the checkpoint came before the kill"
+    assert verify_warehouse(warehouse).matches
+    with duckdb.connect(str(warehouse), read_only=True) as con:
+        assert con.execute("select count(*) from raw.users").fetchall() == [(30,)]
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("clock.duckdb", b"hello, this file is no database"),
+        ("people.sqlite", b"SQLite format 3\0" + bytes(100)),
+        ("table.parquet", b"PAR1" + bytes(100) + b"PAR1"),
+        ("short", b"x"),
+    ],
+)
+def test_a_file_that_is_no_database_is_refused_as_it_is(
+    name: str, content: bytes, elearn: Elearn, tmp_path: Path
+) -> None:
+    path = tmp_path / name
+    path.write_bytes(content)
+    for command in (["generate", "--n-users", 2, "--days", 2], ["versions"]):
+        done = elearn(*command, "--warehouse", name, check=False)
+        assert done.returncode == 2
+        allowed = "a DuckDB file or a new name"
+        assert done.stderr == f"Error: warehouse: {name!r} is not allowed; give {allowed}\n"
+    assert path.read_bytes() == content
+
+
+@pytest.mark.parametrize("name", [":memory:", "md:shop", "s3:bucket"])
+def test_a_name_with_a_meaning_for_the_engine_is_a_file_name(
+    name: str, elearn: Elearn, tmp_path: Path
+) -> None:
+    elearn("generate", "--n-users", 2, "--days", 2, "--warehouse", name)
+    assert (tmp_path / name).stat().st_size > 0
+
+
+@pytest.mark.parametrize("name", ["x" * 300 + ".duckdb", "w\udcff.duckdb"])
+def test_an_impossible_name_is_a_usage_error(name: str, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="warehouse"):
+        check_path(tmp_path / name)
+
+
+def test_a_truncated_warehouse_gets_a_sentence(elearn: Elearn, tmp_path: Path) -> None:
+    elearn("generate", "--n-users", 20, "--days", 20)
+    whole = (tmp_path / "warehouse.duckdb").read_bytes()
+    (tmp_path / "warehouse.duckdb").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(ElearnError) as caught:
+        verify_warehouse(tmp_path / "warehouse.duckdb")
+    assert "\n" not in str(caught.value)
+
+
+def test_closed_and_narrow_streams_do_no_harm(elearn: Elearn, tmp_path: Path) -> None:
+    elearn("generate", "--n-users", 2, "--days", 2, "--warehouse", "é.duckdb")
+    command = f"{sys.executable} -m generator versions --warehouse é.duckdb"
+    for redirected in (f"{command} >&-", f"PYTHONIOENCODING=ascii {command}"):
+        done = subprocess.run(
+            redirected, shell=True, cwd=tmp_path, capture_output=True, text=True, check=False
+        )
+        assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_an_empty_folder_holds_nothing_after_a_refusal(elearn: Elearn, tmp_path: Path) -> None:
+    done = elearn("versions", check=False)
+    assert done.returncode == 1
+    assert "run `elearn generate` or `elearn load` first" in done.stderr
+    assert not list(tmp_path.iterdir())
