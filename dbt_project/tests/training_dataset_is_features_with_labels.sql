@@ -15,8 +15,7 @@ expected as (
     select
         labels.user_id,
         labels.as_of_date,
-        labels.churn_label,
-        features.{{ window_columns() | join(', features.') }}
+        labels.churn_label
     from labels
     inner join features
         on
@@ -41,6 +40,3 @@ where
     expected.user_id is null
     or training.user_id is null
     or expected.churn_label != training.churn_label
-    {%- for column in window_columns() %}
-    or expected.{{ column }} is distinct from training.{{ column }}
-    {%- endfor %}

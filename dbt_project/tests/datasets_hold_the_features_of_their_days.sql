@@ -1,0 +1,31 @@
+-- Each row of training_dataset and scoring_dataset has the features of its user and its own day.
+with features as (
+    select * from {{ ref('user_features_daily') }}
+),
+
+{% for dataset in ['training_dataset', 'scoring_dataset'] -%}
+{{ dataset }} as (
+    select * from {{ ref(dataset) }}
+),
+
+{{ dataset }}_deviations as (
+    select
+        '{{ dataset }}' as dataset,
+        {{ dataset }}.user_id,
+        {{ dataset }}.as_of_date
+    from {{ dataset }}
+    left join features
+        on
+            {{ dataset }}.user_id = features.user_id
+            and {{ dataset }}.as_of_date = features.as_of_date
+    where
+        features.user_id is null
+        {%- for column in daily_columns() + window_columns() %}
+        or {{ dataset }}.{{ column }} is distinct from features.{{ column }}
+        {%- endfor %}
+){{ ',' if not loop.last }}
+
+{% endfor -%}
+select * from training_dataset_deviations
+union all
+select * from scoring_dataset_deviations
