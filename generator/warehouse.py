@@ -27,6 +27,9 @@ from generator.versions import dataset_version
 # Readers lag behind writers: a file in this format opens in every DuckDB from 1.1 on.
 STORAGE = {"storage_compatibility_version": "v1.0.0"}
 
+SCHEMAS = ("raw", "truth", "staging", "main", "bookkeeping")
+"""Schemas of the warehouse; a file of such a name would make "raw.users" ambiguous."""
+
 Connection = duckdb.DuckDBPyConnection
 
 
@@ -137,6 +140,8 @@ def check_path(path: Path) -> None:
         raise not_allowed("warehouse", path, "a file name in UTF-8") from error
     except OSError as error:  # such as a name that is too long
         raise not_allowed("warehouse", path, f"a file name ({error.strerror})") from error
+    if path.stem in SCHEMAS:
+        raise not_allowed("warehouse", path, "a file name that is not one of its schemas")
     if is_folder:
         raise not_allowed("warehouse", path, "a file, not a folder")
     if not folder.is_dir():

@@ -74,7 +74,9 @@ def test_a_name_with_a_meaning_for_the_engine_is_a_file_name(
     assert (tmp_path / name).stat().st_size > 0
 
 
-@pytest.mark.parametrize("name", ["x" * 300 + ".duckdb", "w\udcff.duckdb"])
+@pytest.mark.parametrize(
+    "name", ["x" * 300 + ".duckdb", "w\udcff.duckdb", "raw.duckdb", "main.duckdb"]
+)
 def test_an_impossible_name_is_a_usage_error(name: str, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="warehouse"):
         check_path(tmp_path / name)

@@ -1,5 +1,6 @@
--- The rolling features of two days, the last one and the last labelled one, agree with a sum over
--- the days of their windows, none of them later.
+-- Every column over a window again, by a join of each day with the days before it instead of a
+-- running sum; on the last day and on the first of every month, for every user. Of a user who was
+-- not active in 30 days, it only says that the last activity is longer ago.
 {%- set sums = {
     'active_days': 'is_active_day',
     'events': 'total_events',
@@ -9,41 +10,72 @@
     'payment_success': 'payment_success_count',
     'payment_failed': 'payment_failed_count',
     'support_ticket': 'support_ticket_count',
-} %}
-with features as (
-    select features.*
-    from {{ ref('user_features_daily') }} as features
-    inner join {{ ref('int_observation_window') }} as observation_window
-        on
-            features.as_of_date = observation_window.last_day
-            or features.as_of_date = observation_window.last_labelled_day
+} -%}
+{%- set windows = [7, 14, 30] %}
+
+with user_daily as (
+    select * from {{ ref('user_daily') }}
 ),
 
-user_daily as (
-    select * from {{ ref('user_daily') }}
+events as (
+    select * from {{ ref('stg_events') }}
+),
+
+observation_window as (
+    select * from {{ ref('int_observation_window') }}
+),
+
+features as (
+    select features.*
+    from {{ ref('user_features_daily') }} as features
+    inner join observation_window
+        on
+            features.as_of_date = observation_window.last_day
+            or extract(day from features.as_of_date) = 1
+),
+
+scores_per_day as (
+    select
+        events.user_id,
+        events.event_date,
+        count(events.quiz_score) as scores_count,
+        sum({{ scaled('events.quiz_score') }}) as scores_scaled
+    from events
+    where events.event_type = 'quiz_attempt'
+    group by
+        events.user_id,
+        events.event_date
 ),
 
 recomputed as (
     select
         features.user_id,
         features.as_of_date,
-        {%- for days in [7, 14, 30] %}
-        {%- set in_window = 'user_daily.as_of_date > '
-            ~ minus_days('features.as_of_date', days) %}
-        {%- for feature, measure in sums.items() %}
-        sum(case when {{ in_window }} then user_daily.{{ measure }} else 0 end)
+        {%- for days in windows %}
+        {%- set in_window = 'user_daily.as_of_date > ' ~ minus_days('features.as_of_date', days) %}
+        {%- for feature, column in sums.items() %}
+        sum(case when {{ in_window }} then user_daily.{{ column }} end)
             as {{ feature }}_{{ days }}d,
         {%- endfor %}
-        sum(case when {{ in_window }} then {{ scaled('user_daily.watch_minutes_sum') }} else 0 end)
-            as watch_minutes_{{ days }}d,
+        {{ unscaled('sum(case when ' ~ in_window ~ ' then '
+            ~ scaled('user_daily.watch_minutes_sum') ~ ' end)') }} as watch_minutes_{{ days }}d,
+        {{ unscaled_mean(
+            'sum(case when ' ~ in_window ~ ' then scores_per_day.scores_scaled end)',
+            'sum(case when ' ~ in_window ~ ' then scores_per_day.scores_count end)',
+        ) }} as quiz_avg_score_{{ days }}d,
         {%- endfor %}
         max(case when user_daily.is_active_day = 1 then user_daily.as_of_date end)
-            as latest_active_day
+            as latest_active_date
     from features
     inner join user_daily
         on
             features.user_id = user_daily.user_id
             and features.as_of_date >= user_daily.as_of_date
+            and {{ minus_days('features.as_of_date', 30) }} < user_daily.as_of_date
+    left join scores_per_day
+        on
+            user_daily.user_id = scores_per_day.user_id
+            and user_daily.as_of_date = scores_per_day.event_date
     group by
         features.user_id,
         features.as_of_date
@@ -59,18 +91,21 @@ inner join recomputed
         and features.as_of_date = recomputed.as_of_date
 where
     features.days_since_last_activity
-    != coalesce(
-        {{ days_between('recomputed.latest_active_day', 'features.as_of_date') }},
-        features.days_since_signup
+    != {{ days_between('recomputed.latest_active_date', 'features.as_of_date') }}
+    or (
+        recomputed.latest_active_date is null
+        and features.days_since_last_activity < least(30, features.days_since_signup)
     )
-    or abs(
-        features.payment_fail_rate_30d
-        * (recomputed.payment_success_30d + recomputed.payment_failed_30d)
-        - recomputed.payment_failed_30d
-    ) > 0.0001
-    {%- for days in [7, 14, 30] %}
-    or {{ scaled('features.watch_minutes_' ~ days ~ 'd') }} != recomputed.watch_minutes_{{ days }}d
+    or features.payment_fail_rate_30d != coalesce(
+        cast(recomputed.payment_failed_30d as double)
+        / nullif(recomputed.payment_failed_30d + recomputed.payment_success_30d, 0),
+        0
+    )
+    {%- for days in windows %}
     {%- for feature in sums %}
     or features.{{ feature }}_{{ days }}d != recomputed.{{ feature }}_{{ days }}d
     {%- endfor %}
+    or features.watch_minutes_{{ days }}d != recomputed.watch_minutes_{{ days }}d
+    or coalesce(features.quiz_avg_score_{{ days }}d, -1)
+    != coalesce(recomputed.quiz_avg_score_{{ days }}d, -1)
     {%- endfor %}
