@@ -19,7 +19,7 @@ lint: $(SETUP)  ## check style and types of Python and SQL
 	$(BIN)/mypy
 	$(BIN)/sqlfluff lint --disable-progress-bar dbt_project
 	mkdir -p target
-	$(LINTED) $(BIN)/elearn build --quiet --n-users 30 --days 80
+	$(LINTED) $(BIN)/elearn build --quiet --n-users 30 --days 80 --published target/lint-readers.duckdb
 	$(LINTED) $(BIN)/dbt --quiet docs generate
 	$(BIN)/dbt-bouncer run --config-file dbt_project/dbt-bouncer.yml
 	$(BIN)/dbt-coverage compute doc --cov-fail-under 1.0 --cov-report target/coverage.json

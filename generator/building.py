@@ -21,10 +21,18 @@ DBT = (sys.executable, "-c", "from dbt.cli.main import cli; cli()")
 
 @dataclass(frozen=True)
 class DbtOutcome:
-    """How many nodes of a ``dbt build`` ended in which way."""
+    """How many tests of a ``dbt build`` ended in which way, and what its parts took."""
 
     tests_passed: int
     tests_warned: int
+    seconds: dict[str, float]
+    """For each model, and for all tests of a kind together; two run at a time."""
+
+    @property
+    def tests_text(self) -> str:
+        """The tests in words."""
+        warned = f", {self.tests_warned} warned" if self.tests_warned else ""
+        return f"{self.tests_passed:>14,} passed{warned}"
 
 
 def project_folder() -> Path:
@@ -36,7 +44,10 @@ def project_folder() -> Path:
 
 
 def dbt_build(
-    warehouse: Path, talk: Callable[[str], None], memory_limit: str | None = None
+    warehouse: Path,
+    talk: Callable[[str], None],
+    memory_limit: str | None = None,
+    progress: Callable[[float], None] = lambda share: None,
 ) -> DbtOutcome:
     """Run ``dbt build`` on a warehouse.
 
@@ -48,6 +59,8 @@ def dbt_build(
         Called with the lines that dbt prints, without those of tests that pass.
     memory_limit
         Most memory that DuckDB takes, such as "4GB".
+    progress
+        Called with the share of all models and tests that ended since the last call.
 
     Raises
     ------
@@ -70,7 +83,7 @@ def dbt_build(
     )
     try:
         assert process.stdout is not None
-        _forward(process.stdout, talk)
+        _forward(process.stdout, talk, progress)
     finally:
         process.terminate()  # of no effect unless an interrupt cut the reading short
         code = process.wait()
@@ -83,14 +96,24 @@ def read_outcome(folder: Path) -> DbtOutcome:
     """Return what the last dbt run in a project folder came to."""
     target = Path(os.environ.get("DBT_TARGET_PATH", "target"))
     results = json.loads((folder / target / "run_results.json").read_text())["results"]
-    ends = Counter((result["unique_id"].split(".")[0], result["status"]) for result in results)
+    ends, seconds = Counter[tuple[str, str]](), Counter[str]()
+    for result in results:
+        kind, _, name = result["unique_id"].split(".")[:3]
+        ends[kind, result["status"]] += 1
+        seconds[name if kind == "model" else f"{kind}s"] += result["execution_time"]
     return DbtOutcome(
         tests_passed=ends["test", "pass"] + ends["unit_test", "pass"],
         tests_warned=ends["test", "warn"],
+        seconds={name: round(taken, 3) for name, taken in seconds.items() if taken},
     )
 
 
-def _forward(lines: IO[str], talk: Callable[[str], None]) -> None:
+def _forward(
+    lines: IO[str], talk: Callable[[str], None], progress: Callable[[float], None]
+) -> None:
     for line in lines:
+        ended = re.search(r" \d+ of (\d+) (?!START)(?!.* hook: )", line)
+        if ended:
+            progress(1 / int(ended[1]))
         if not re.search(r" (START|PASS) ", line):  # a hundred of each say nothing new
             talk(line.rstrip())

@@ -10,10 +10,10 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
-from typing import Any, NoReturn
+from typing import Any, NoReturn, Protocol
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
@@ -22,12 +22,24 @@ from generator.errors import ElearnError
 from generator.sql import first_line
 
 
+class Advance(Protocol):
+    """Moves a bar on by an amount of its total, with a word on where the work stands."""
+
+    def __call__(self, amount: float, note: str = "") -> None:
+        """Move the bar."""
+
+
 @dataclass(frozen=True)
 class Voice:
-    """Where one command prints, as its --quiet and --json say."""
+    """Where one command prints, as its --quiet, --json and --profile say."""
 
     quiet: bool = False
     as_json: bool = False
+    with_profile: bool = False
+    seconds: dict[str, float] = field(default_factory=dict)
+    """What each step took, in the order of the steps."""
+    details: dict[str, float] = field(default_factory=dict)
+    """The same for parts of the steps."""
 
     def talk(self, line: str) -> None:
         """Say what goes on."""
@@ -39,34 +51,49 @@ class Voice:
         print("\n".join(lines), file=sys.stderr)
 
     def result(self, lines: list[str], values: dict[str, Any]) -> None:
-        """Print the result: lines for people, or one JSON object for scripts."""
-        print(json.dumps(values) if self.as_json else "\n".join(lines))
+        """Print the result: lines for people, or one JSON object for scripts.
+
+        What the steps took comes last.
+        """
+        details = self.details if self.with_profile else {}
+        if self.as_json:
+            print(json.dumps(values | {"seconds": self.seconds | details}))
+            return
+        lines = lines + [f"{name:<28}{taken:>14.2f} s" for name, taken in details.items()]
+        print("\n".join(lines), flush=True)
+        if self.seconds:
+            steps = ", ".join(f"{name} {taken:.1f} s" for name, taken in self.seconds.items())
+            self.talk(f"{'took':<28}{steps}")
 
     @contextmanager
-    def progress(self, total_users: int) -> Iterator[Callable[[int, int], None]]:
-        """Show a bar of users, with events and their rate; only on a terminal."""
+    def step(self, name: str, total: float | None = None) -> Iterator[Advance]:
+        """Time one step of the command, and show its bar on a terminal.
+
+        Parameters
+        ----------
+        name
+            What is done, such as "simulate".
+        total
+            Amount of work; None when nobody knows, and the bar pulses.
+        """
         bar = Progress(
-            TextColumn("simulating"),
+            TextColumn("{task.description}"),
             BarColumn(),
-            TextColumn("{task.completed:,.0f} of {task.total:,.0f} users"),
-            TextColumn("{task.fields[events]:,} events"),
-            TextColumn("{task.fields[rate]:,.0f} events/s"),
+            TextColumn("{task.fields[note]}"),
             TimeElapsedColumn(),
             console=Console(stderr=True),
             disable=self.quiet or not sys.stderr.isatty(),
             transient=True,
         )
-        started, events_done = time.monotonic(), 0
+        started = time.monotonic()
         with bar:
-            task = bar.add_task("simulating", total=total_users, events=0, rate=0.0)
+            task = bar.add_task(name, total=total, note="")
 
-            def advance(users: int, events: int) -> None:
-                nonlocal events_done
-                events_done += events
-                rate = events_done / max(time.monotonic() - started, 1e-3)
-                bar.update(task, advance=users, events=events_done, rate=rate)
+            def advance(amount: float, note: str = "") -> None:
+                bar.update(task, advance=amount, note=note)
 
             yield advance
+        self.seconds[name] = round(time.monotonic() - started, 3)
 
 
 class Stopped(BaseException):

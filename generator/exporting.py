@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,12 @@ COPY_OPTIONS = {
 
 
 def export(
-    warehouse: Path, output_dir: Path, *, file_format: str, memory_limit: str | None = None
+    warehouse: Path,
+    output_dir: Path,
+    *,
+    file_format: str,
+    memory_limit: str | None = None,
+    progress: Callable[[int], None] = lambda tables: None,
 ) -> dict[str, Any]:
     """Write raw tables and marts as files with a manifest, and return what it says.
 
@@ -43,7 +49,10 @@ def export(
         assert last is not None
         about = {name: last[name] for name in ("dataset_version", "generator_version")}
         with written_whole(output_dir) as folder:
-            rows = {name: _copy(con, name, folder, file_format) for name in TABLES}
+            rows = {}
+            for name in TABLES:
+                rows[name] = _copy(con, name, folder, file_format)
+                progress(1)
             manifest = write_manifest(folder, about | {"rows": rows})
             move_into(folder, output_dir)
         return manifest

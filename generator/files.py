@@ -21,8 +21,8 @@ WRITING = ".writing-"
 
 
 @contextmanager
-def written_whole(output_dir: Path) -> Iterator[Path]:
-    """Yield a folder to write into; the body moves its files on with :func:`move_into`.
+def written_whole(output_dir: Path, field: str = "output_dir") -> Iterator[Path]:
+    """Yield a folder to write into; the body moves its files on when they are whole.
 
     What an earlier, killed run left behind is removed first.
 
@@ -42,7 +42,7 @@ def written_whole(output_dir: Path) -> Iterator[Path]:
         folder = Path(tempfile.mkdtemp(prefix=prefix, dir=output_dir))
     except OSError as error:
         allowed = f"a folder that can be written ({error.strerror})"
-        raise not_allowed("output_dir", output_dir, allowed) from error
+        raise not_allowed(field, output_dir, allowed) from error
     try:
         yield folder
     except OSError as error:
@@ -78,11 +78,24 @@ def move_into(folder: Path, destination: Path) -> None:
     earlier = read_manifest(destination)["files"] if (destination / MANIFEST).exists() else {}
     outdated = set(earlier) - {path.name for path in folder.iterdir()}
     for path in sorted(folder.iterdir(), key=lambda path: (path.name == MANIFEST, path.name)):
-        with path.open("rb") as file:
-            os.fsync(file.fileno())
-        path.replace(destination / path.name)
+        move_file(path, destination / path.name)
     for name in outdated:
         (destination / Path(name).name).unlink(missing_ok=True)
+
+
+def move_file(path: Path, destination: Path) -> None:
+    """Put a file, synced to disk, in place of what stands at its destination."""
+    _sync(path)
+    path.replace(destination)
+    _sync(destination.parent)
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def write_manifest(folder: Path, about: dict[str, Any]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ it was, byte for byte.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,7 @@ from generator.warehouse import (
 )
 
 Talk = Callable[[str], None]
+Step = Callable[[str], AbstractContextManager[object]]
 
 
 @dataclass(frozen=True)
@@ -84,6 +86,7 @@ def load_files(
     max_rejects: int = 0,
     memory_limit: str | None = None,
     talk: Talk = lambda line: None,
+    step: Step = nullcontext,
 ) -> LoadReport:
     """Load files of users and events into the warehouse.
 
@@ -101,6 +104,8 @@ def load_files(
         Most memory that the engine takes, such as "1GB".
     talk
         Called with a line for each thing worth saying.
+    step
+        Called with the name of each step; what it returns is entered around the step.
 
     Raises
     ------
@@ -120,16 +125,18 @@ def load_files(
         append = append and has_table(con, USERS.name) and has_table(con, EVENTS.name)
         if not paths["users"] and not append:
             raise UsageError("users: nothing is given, and no users are stored; give --users")
-        user_rows, event_rows = stage(con, paths, append, talk)
-        check_rejected(user_rows, event_rows, max_rejects)
-        with transaction(con):
+        with step("read"):
+            user_rows, event_rows = stage(con, paths, talk)
+        with step("check"):
+            check_users(user_rows, append)
+            check_events(event_rows, append)
+            check_rejected(user_rows, event_rows, max_rejects)
+        with step("write"), transaction(con):
             return write(con, load, user_rows, event_rows, append)
 
 
-def stage(
-    con: Connection, paths: dict[str, list[Path]], append: bool, talk: Talk
-) -> tuple[Staging, Staging]:
-    """Read and judge all rows; from here on the engine reaches no file but the given ones."""
+def stage(con: Connection, paths: dict[str, list[Path]], talk: Talk) -> tuple[Staging, Staging]:
+    """Read all rows; from here on the engine reaches no file but the given ones."""
     restrict(con, [path for files in paths.values() for path in files])
     stagings = Staging(con, USER_RULES), Staging(con, EVENT_RULES)
     # Every header is looked at before the first long read.
@@ -139,8 +146,6 @@ def stage(
     ]
     for staging, files in zip(stagings, sources, strict=True):
         staging.read(files, talk)
-    check_users(stagings[0], append)
-    check_events(stagings[1], append)
     return stagings
 
 

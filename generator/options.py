@@ -21,6 +21,7 @@ Warehouse = Annotated[
     Path, typer.Option(envvar="ELEARN_WAREHOUSE", help="The DuckDB file.", metavar="FILE")
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but the result.")]
+Profile = Annotated[bool, typer.Option("--profile", help="Print what each part took.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as one JSON object.")]
 MemoryLimit = Annotated[
     str | None, typer.Option(help="Most memory that DuckDB takes, such as 4GB.", metavar="SIZE")
@@ -29,12 +30,18 @@ Workers = Annotated[
     str | None, typer.Option(help="Threads that simulate.", metavar="N", show_default="all cores")
 ]
 
+Published = Annotated[
+    Path, typer.Option(help="The file for readers.", metavar="FILE", show_default=True)
+]
 Format = Annotated[
     str, typer.Option("--format", help="csv or parquet.", metavar="FORMAT", show_default=True)
 ]
 Through = Annotated[
     str | None,
     typer.Option(help="Load only up to this day; a later day adds to it.", metavar="DATE"),
+]
+Generate = Annotated[
+    bool, typer.Option("--generate/--no-generate", help="Simulate first, or keep the data.")
 ]
 Replace = Annotated[bool, typer.Option(help="With --through: start over.")]
 

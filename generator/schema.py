@@ -243,6 +243,21 @@ TRUTH = Table(
     ),
 )
 
+BUILD_INFO = Table(
+    name="main.build_info",
+    key="dataset_version",
+    comment="The build that was published: what was tested, when and by what. One row.",
+    columns=(
+        Column("dataset_version", "VARCHAR", "Primary key: hash of the content of raw."),
+        Column("built_at", "TIMESTAMP", "When the build's last test passed, UTC."),
+        Column("tests_passed", "INTEGER", "Tests of dbt that passed."),
+        Column("tests_warned", "INTEGER", "Tests of dbt that warned; none failed."),
+        Column("dbt_version", "VARCHAR", "Version of dbt that built the marts."),
+        Column("duckdb_version", "VARCHAR", "Version of DuckDB that built the marts."),
+        Column("elearn_version", "VARCHAR", "Version of this package that published them."),
+    ),
+)
+
 CONTENT_TABLES = (USERS, EVENTS, ASSIGNMENTS, TRUTH)
 """What a load replaces, parents before children."""
 

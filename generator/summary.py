@@ -61,8 +61,8 @@ def summarise(warehouse: Path) -> Summary:
         )
 
 
-def as_lines(summary: Summary) -> list[str]:
-    """Return the summary as lines for a terminal."""
+def as_lines(summary: Summary, published: Path | None = None) -> list[str]:
+    """Return the summary as lines for a terminal, with where readers look when that is known."""
     lines = [f"{name:<28}{count:>14,} rows" for name, count in summary.rows.items()]
     lines.append(f"{'days':<28}{days_text(summary.first_day, summary.last_day)}")
     if summary.realised_churn_rate is not None:
@@ -71,8 +71,9 @@ def as_lines(summary: Summary) -> list[str]:
         lines.append(f"{'churn_label = 1':<28}{summary.label_rate:.4f} of training rows")
     lines.append(f"{'dataset version':<28}{summary.dataset_version}")
     lines.append(f"{'warehouse':<28}{summary.warehouse}")
-    if "main.training_dataset" in summary.rows:
-        lines.append(f'{"try":<28}duckdb -readonly {summary.warehouse} "{QUERY}"')
+    if published is not None:
+        lines.append(f"{'published':<28}{published}")
+        lines.append(f'{"try":<28}duckdb -readonly {published} "{QUERY}"')
     return lines
 
 

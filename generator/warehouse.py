@@ -106,7 +106,7 @@ def read_warehouse(path: Path, memory_limit: str | None = None) -> Iterator[Conn
     ElearnError
         There is no warehouse, nothing is loaded, or a query of the body failed.
     """
-    check_path(path)
+    check_path(path, writable=False)
     nothing = f"{path}: nothing is loaded; run `elearn generate` or `elearn load` first"
     if not path.exists():
         raise ElearnError(nothing)
@@ -130,26 +130,35 @@ def check_unlocked(path: Path) -> None:
     _connect(path, None).close()
 
 
-def check_path(path: Path) -> None:
-    """Raise UsageError when no warehouse can be at the path."""
-    folder = path.parent
+def check_path(path: Path, *, name: str = "warehouse", writable: bool = True) -> None:
+    """Raise UsageError when no warehouse can be at the path.
+
+    Parameters
+    ----------
+    path
+        The file, there or not.
+    name
+        What the error calls it.
+    writable
+        Whether the file, or its folder, must take writes.
+    """
     try:
         str(path).encode()
         is_folder = path.is_dir()
     except UnicodeEncodeError as error:
-        raise not_allowed("warehouse", path, "a file name in UTF-8") from error
+        raise not_allowed(name, path, "a file name in UTF-8") from error
     except OSError as error:  # such as a name that is too long
-        raise not_allowed("warehouse", path, f"a file name ({error.strerror})") from error
+        raise not_allowed(name, path, f"a file name ({error.strerror})") from error
     if path.stem in SCHEMAS:
-        raise not_allowed("warehouse", path, "a file name that is not one of its schemas")
+        raise not_allowed(name, path, "a file name that is not one of its schemas")
     if is_folder:
-        raise not_allowed("warehouse", path, "a file, not a folder")
-    if not folder.is_dir():
-        raise not_allowed("warehouse", path, "a file in a folder that exists")
+        raise not_allowed(name, path, "a file, not a folder")
+    if not path.parent.is_dir():
+        raise not_allowed(name, path, "a file in a folder that exists")
     if path.exists() and not _is_database(path):
-        raise not_allowed("warehouse", path, "a DuckDB file or a new name")
-    if not os.access(path if path.exists() else folder, os.W_OK):
-        raise not_allowed("warehouse", path, "a file that can be written")
+        raise not_allowed(name, path, "a DuckDB file or a new name")
+    if writable and not os.access(path if path.exists() else path.parent, os.W_OK):
+        raise not_allowed(name, path, "a file that can be written")
 
 
 def _is_database(path: Path) -> bool:
@@ -214,9 +223,14 @@ def replace_content(con: Connection, tables: tuple[Table, ...]) -> None:
         con.execute(f"drop table if exists {table.name}")
     missing = tuple(table for table in LOG_TABLES if not has_table(con, table.name))
     for table in tables + missing:
-        con.execute(table.ddl)
-        for comment in table.comments_ddl:
-            con.execute(comment)
+        create_table(con, table)
+
+
+def create_table(con: Connection, table: Table) -> None:
+    """Create a table with its comments, and with its key unless that comes after the rows."""
+    con.execute(table.ddl)
+    for comment in table.comments_ddl:
+        con.execute(comment)
 
 
 def add_key(con: Connection, table: Table) -> None:
@@ -274,9 +288,14 @@ def record_load(
         "touched_first_day": touched[0],
         "touched_last_day": touched[1],
     }
-    marks = ", ".join("?" * len(row))
-    con.execute(f"insert into {LOADS.name} ({', '.join(row)}) values ({marks})", [*row.values()])
+    insert_row(con, LOADS, row)
     return int(load_id)
+
+
+def insert_row(con: Connection, table: Table, row: dict[str, Any]) -> None:
+    """Insert one row, given by its columns' names."""
+    marks = ", ".join("?" * len(row))
+    con.execute(f"insert into {table.name} ({', '.join(row)}) values ({marks})", [*row.values()])
 
 
 def _widest(

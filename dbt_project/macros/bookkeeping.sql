@@ -59,6 +59,16 @@
         inputs varchar, first_day date, last_day date
     );
     create table if not exists bookkeeping.outdated (mart varchar, user_id integer, first_day date);
+    create table if not exists bookkeeping.tested_tables (
+        table_name varchar, definition varchar, fingerprint varchar
+    );
+    create table if not exists bookkeeping.green_build (
+        built_at timestamp,
+        tests_passed integer,
+        tests_warned integer,
+        dbt_version varchar,
+        duckdb_version varchar
+    );
     comment on table bookkeeping.days is
         'Content of raw.events at the last build. One row per event_date.';
     comment on table bookkeeping.users is
@@ -66,7 +76,11 @@
     comment on table bookkeeping.builds is
         'Vars, models and observation window of the last build. One row.';
     comment on table bookkeeping.outdated is
-        'What a mart has to redo: a user from a day on, or all of it. Rows go when it is done.'
+        'What a mart has to redo: a user from a day on, or all of it. Rows go when it is done.';
+    comment on table bookkeeping.tested_tables is
+        'Content that passed every test of the last green build. One row per table for readers.';
+    comment on table bookkeeping.green_build is
+        'Facts of the last build whose every test passed. One row, none after a failure.'
 {%- endmacro %}
 
 {% macro take_fingerprints() -%}

@@ -48,7 +48,7 @@ def test_build_ends_with_a_summary(built: Path) -> None:
     [(rate,)] = query(built, "select count(churn_date) / count(*) from truth.users")
     assert f"dataset version             {version}" in summary
     assert f"realised churn rate         {rate:.4f} of users" in summary
-    assert 'duckdb -readonly warehouse.duckdb "' in summary
+    assert 'duckdb -readonly published/elearn.duckdb "' in summary
 
 
 def test_the_suggested_query_runs_in_the_duckdb_cli(built: Path) -> None:
@@ -100,7 +100,7 @@ def test_only_the_schemas_of_the_description_exist(built: Path) -> None:
         """,
     )
     assert found == [
-        ("bookkeeping", ["builds", "days", "outdated", "users"]),
+        ("bookkeeping", ["builds", "days", "green_build", "outdated", "tested_tables", "users"]),
         ("main", MARTS),
         ("raw", ["events", "loads", "rejected_rows", "users"]),
         ("staging", ["stg_events", "stg_users"]),

@@ -1,0 +1,68 @@
+{#-
+    What may be published: a run in which every data test passed keeps one fingerprint of each
+    table that readers get, and the facts of the build. A run with a failure takes them back. A run
+    without all tests leaves them alone: content that did not change since is still tested.
+-#}
+
+{#- A hook at the end of a run, under the lock that the run holds on the warehouse. -#}
+{% macro record_green_build() -%}
+    {%- if execute and results -%}
+        {%- set ends = results | map(attribute='status') | map('string') | list -%}
+        {%- if ends | reject('in', ['pass', 'warn', 'success', 'no-op']) | list -%}
+            delete from bookkeeping.green_build
+        {%- elif all_tests_ran() and not flags.EMPTY and not flags.SAMPLE -%}
+            {{ keep_green_build(ends) }}
+        {%- endif -%}
+    {%- endif -%}
+{%- endmacro %}
+
+{% macro all_tests_ran() -%}
+    {%- set tests = graph.nodes.values() | selectattr('resource_type', 'equalto', 'test') -%}
+    {%- set ran = results | map(attribute='node.unique_id') | list -%}
+    {{ return(not tests | map(attribute='unique_id') | reject('in', ran) | list) }}
+{%- endmacro %}
+
+{% macro keep_green_build(ends) -%}
+    begin transaction;
+    delete from bookkeeping.tested_tables;
+    {% for table in tables_for_readers() -%}
+        insert into bookkeeping.tested_tables
+        select
+            '{{ table }}' as table_name,
+            (
+                select duckdb_tables.sql from duckdb_tables()
+                where
+                    duckdb_tables.database_name = current_database()
+                    and duckdb_tables.schema_name || '.' || duckdb_tables.table_name = '{{ table }}'
+            ) as definition,
+            (
+                select count(*) || ':' || coalesce(sum(hash(tested)), 0) from {{ table }} as tested
+            ) as fingerprint;
+    {% endfor -%}
+    delete from bookkeeping.green_build;
+    insert into bookkeeping.green_build
+    select
+        timestamp '{{ modules.datetime.datetime.now(modules.pytz.utc).replace(tzinfo=none) }}',
+        {{ ends | select('equalto', 'pass') | list | length }},
+        {{ ends | select('equalto', 'warn') | list | length }},
+        '{{ dbt_version }}',
+        version();
+    commit
+{%- endmacro %}
+
+{#- Everything in raw, and the marts; parents before the tables that refer to them. -#}
+{% macro tables_for_readers() -%}
+    {%- set raw_tables = run_query(
+        "select 'raw.' || table_name from duckdb_tables()"
+        " where database_name = current_database() and schema_name = 'raw'"
+        " order by table_name <> 'users', table_name"
+    ).columns[0].values() -%}
+    {%- set tables = raw_tables | list -%}
+    {%- for node in graph.nodes.values() | sort(attribute='name') -%}
+        {%- if node.resource_type == 'model' and node.schema == 'main'
+            and node.config.materialized in ['table', 'incremental'] -%}
+            {%- do tables.append('main.' ~ node.name) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {{ return(tables) }}
+{%- endmacro %}

@@ -1,0 +1,88 @@
+"""The main job, and its last step alone."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+
+import typer
+
+from generator import building, publishing, summary
+from generator.commands.filling import simulate
+from generator.console import Voice
+from generator.errors import UsageError
+from generator.options import (
+    DEFAULT_WAREHOUSE,
+    Generate,
+    Json,
+    MemoryLimit,
+    Profile,
+    Published,
+    Quiet,
+    Replace,
+    Through,
+    Warehouse,
+    Workers,
+    checked_memory_limit,
+    with_settings,
+)
+from generator.settings import Settings
+from generator.warehouse import check_unlocked
+
+app = typer.Typer()
+
+
+@app.command(epilog="Example: elearn build --n-users 5000 --published public/elearn.duckdb")
+@with_settings
+def build(
+    settings: Settings,
+    through: Through = None,
+    replace: Replace = False,
+    generate: Generate = True,
+    warehouse: Warehouse = DEFAULT_WAREHOUSE,
+    published: Published = publishing.DEFAULT_PUBLISHED,
+    workers: Workers = None,
+    memory_limit: MemoryLimit = None,
+    quiet: Quiet = False,
+    json: Json = False,
+    profile: Profile = False,
+) -> None:
+    """Simulate, build and test every model, then publish: the main job."""
+    voice = Voice(quiet, json, profile)
+    limit = checked_memory_limit(memory_limit)
+    building.project_folder()  # no project, nothing to build: say so before simulating
+    publishing.check_published(warehouse, published)
+    if generate:
+        simulate(settings, through, replace, warehouse, voice, workers, memory_limit)
+    elif settings != Settings() or through is not None or replace:
+        raise UsageError("--no-generate keeps the data; leave out the settings of a simulation")
+    check_unlocked(warehouse)
+    with voice.step("dbt build", total=1) as advance:
+        outcome = building.dbt_build(warehouse, voice.talk, limit, advance)
+    voice.details.update(outcome.seconds)
+    _publish(warehouse, published, limit, voice)
+    found = summary.summarise(warehouse)
+    lines = [f"{'tests':<28}{outcome.tests_text}", *summary.as_lines(found, published)]
+    voice.result(lines, found.as_dict() | asdict(outcome) | {"published": str(published)})
+
+
+@app.command(epilog="Example: dbt build && elearn publish")
+def publish(
+    warehouse: Warehouse = DEFAULT_WAREHOUSE,
+    published: Published = publishing.DEFAULT_PUBLISHED,
+    memory_limit: MemoryLimit = None,
+    quiet: Quiet = False,
+    json: Json = False,
+    profile: Profile = False,
+) -> None:
+    """Put a read-only copy of what the last green build tested in place for readers."""
+    voice = Voice(quiet, json, profile)
+    done = _publish(warehouse, published, checked_memory_limit(memory_limit), voice)
+    voice.result(done.as_lines(), done.as_dict())
+
+
+def _publish(
+    warehouse: Path, published: Path, memory_limit: str | None, voice: Voice
+) -> publishing.Published:
+    with voice.step("publish", total=1) as advance:
+        return publishing.publish(warehouse, published, memory_limit=memory_limit, progress=advance)

@@ -1,0 +1,94 @@
+"""Commands that only read the warehouse."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from generator import exporting, ledger, verifying
+from generator.console import Voice
+from generator.errors import UsageError
+from generator.files import FORMATS
+from generator.options import (
+    DEFAULT_WAREHOUSE,
+    Format,
+    Json,
+    MemoryLimit,
+    Profile,
+    Quiet,
+    Warehouse,
+    checked_memory_limit,
+    one_of,
+)
+
+app = typer.Typer()
+
+
+@app.command(epilog="Example: elearn versions --json")
+def versions(
+    warehouse: Warehouse = DEFAULT_WAREHOUSE,
+    json: Json = False,
+) -> None:
+    """Print the ledger: every load with its dataset version."""
+    loads = ledger.read_ledger(warehouse)
+    Voice(as_json=json).result(ledger.as_lines(loads), {"loads": loads})
+
+
+@app.command(epilog="Example: elearn verify data/raw")
+def verify(
+    folder: Annotated[
+        Path | None,
+        typer.Argument(help="Folder of files to verify instead of the warehouse.", metavar="DIR"),
+    ] = None,
+    marts: Annotated[
+        bool, typer.Option("--marts", help="Print one hash per mart instead.")
+    ] = False,
+    warehouse: Warehouse = DEFAULT_WAREHOUSE,
+    memory_limit: MemoryLimit = None,
+    quiet: Quiet = False,
+    json: Json = False,
+    profile: Profile = False,
+) -> None:
+    """Recompute the dataset version; exit 1 when it is not the recorded one."""
+    voice, limit = Voice(quiet, json, profile), checked_memory_limit(memory_limit)
+    if marts:
+        if folder is not None:
+            raise UsageError("--marts: marts stand in a warehouse; leave out the folder")
+        with voice.step("hash"):
+            hashes = verifying.mart_hashes(warehouse, limit)
+        lines = [f"{name:<28}{digits}" for name, digits in hashes.items()]
+        voice.result(lines, {"marts": hashes})
+        return
+    with voice.step("verify"):
+        if folder is None:
+            verdict = verifying.verify_warehouse(warehouse, limit)
+        else:
+            verdict = verifying.verify_files(folder, limit)
+    voice.result(verdict.as_lines(), verdict.as_dict())
+    if not verdict.matches:
+        raise typer.Exit(1)
+
+
+@app.command(epilog="Example: elearn export --output-dir data/export --format parquet")
+def export(
+    output_dir: Annotated[Path, typer.Option(help="Folder for the files.", metavar="DIR")],
+    file_format: Format = "csv",
+    warehouse: Warehouse = DEFAULT_WAREHOUSE,
+    memory_limit: MemoryLimit = None,
+    quiet: Quiet = False,
+    json: Json = False,
+    profile: Profile = False,
+) -> None:
+    """Write users, events, user_daily, user_features_daily and training_dataset as files."""
+    voice = Voice(quiet, json, profile)
+    with voice.step("export", total=len(exporting.TABLES)) as advance:
+        manifest = exporting.export(
+            warehouse,
+            output_dir,
+            file_format=one_of("format", file_format, FORMATS),
+            memory_limit=checked_memory_limit(memory_limit),
+            progress=advance,
+        )
+    voice.result(exporting.as_lines(output_dir, manifest), manifest)
