@@ -28,8 +28,10 @@ $(SETUP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
 		--constraint constraints.txt --editable '.[dev]'
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
-		--no-deps --target $(VENV)/duckdb-2.0.0 duckdb==2.0.0  # the tests try this engine too
+	for engine in 1.1.3 2.0.0; do \
+		$(BIN)/python -m pip install --quiet --disable-pip-version-check \
+			--no-deps --target $(VENV)/duckdb-$$engine duckdb==$$engine || exit 1; \
+	done  # the tests try these engines too
 	touch $@
 
 clean:  ## remove what is generated
