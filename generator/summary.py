@@ -19,7 +19,7 @@ MARTS = (
     "main.training_splits",
     "main.scoring_dataset",
 )
-TABLES = ("raw.users", "raw.events", *MARTS)
+RAW_TABLES = ("raw.users", "raw.events")
 
 QUERY = "from training_dataset select churn_label, count(*) group by all"
 
@@ -33,7 +33,7 @@ class Summary:
     first_day: str | None
     last_day: str | None
     rows: dict[str, int]
-    """Rows of each table that is there."""
+    """Rows of each table."""
     realised_churn_rate: float | None
     """Share of simulated users who churn within the window; None for real data."""
     label_rate: float | None
@@ -44,12 +44,13 @@ class Summary:
         return asdict(self)
 
 
-def summarise(warehouse: Path) -> Summary:
-    """Read the summary of a warehouse."""
+def summarise(warehouse: Path, *, is_built: bool) -> Summary:
+    """Read the summary of a warehouse, of its marts only when they are up to date."""
     with read_warehouse(warehouse) as con:
         last = last_load(con)
         assert last is not None
-        rows = {name: _number(con, "count(*)", name) for name in TABLES if has_table(con, name)}
+        tables = RAW_TABLES + (MARTS if is_built else ())
+        rows = {name: _number(con, "count(*)", name) for name in tables}
         return Summary(
             warehouse=str(warehouse),
             dataset_version=last["dataset_version"],
@@ -57,7 +58,7 @@ def summarise(warehouse: Path) -> Summary:
             last_day=_day(last["last_day"]),
             rows={name: int(count or 0) for name, count in rows.items()},
             realised_churn_rate=_churn_rate(con),
-            label_rate=_label_rate(con) if "main.training_dataset" in rows else None,
+            label_rate=_label_rate(con) if is_built else None,
         )
 
 

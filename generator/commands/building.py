@@ -61,7 +61,7 @@ def build(
         outcome = building.dbt_build(warehouse, voice.talk, limit, advance)
     voice.details.update(outcome.seconds)
     _publish(warehouse, published, limit, voice)
-    found = summary.summarise(warehouse)
+    found = summary.summarise(warehouse, is_built=True)
     lines = [f"{'tests':<28}{outcome.tests_text}", *summary.as_lines(found, published)]
     voice.result(lines, found.as_dict() | asdict(outcome) | {"published": str(published)})
 

@@ -69,7 +69,7 @@ def generate(
             if value is not None:
                 raise UsageError(f"{option}: it goes with --output-dir")
         simulate(settings, through, replace, warehouse, voice, workers, memory_limit)
-        found = summary.summarise(warehouse)
+        found = summary.summarise(warehouse, is_built=False)
         voice.result(summary.as_lines(found), found.as_dict())
     elif through is not None or replace:
         raise UsageError("output_dir: files hold whole simulations; leave out --through, --replace")

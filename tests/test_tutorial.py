@@ -1,0 +1,54 @@
+"""Every command of the tutorial is run, and prints what the tutorial says."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from tests.conftest import ROOT
+
+TUTORIAL = ROOT / "docs" / "tutorial.md"
+
+
+class Example(NamedTuple):
+    """A command, and what the tutorial shows below it."""
+
+    command: str
+    output: str
+
+
+def examples(text: str) -> Iterator[Example]:
+    """Yield the commands of the console blocks; "> " goes on with the line before."""
+    for block in re.findall(r"^```console\n(.*?)^```$", text, re.MULTILINE | re.DOTALL):
+        for example in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
+            command, output = re.match(r"(.*\n(?:> .*\n)*)((?:.*\n)*)", example).groups()
+            yield Example(re.sub(r"\n> ", "\n", command), output)
+
+
+def run(command: str, folder: Path, variables: dict[str, str]) -> str:
+    programs = str(Path(sys.executable).parent)
+    done = subprocess.run(
+        ["bash", "-ec", command],
+        cwd=folder,
+        env=os.environ | variables | {"PATH": f"{programs}{os.pathsep}{os.environ['PATH']}"},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, f"$ {command}{done.stdout}{done.stderr}"
+    return done.stdout
+
+
+def test_every_command_prints_what_the_tutorial_shows(
+    tmp_path: Path, dbt_variables: dict[str, str]
+) -> None:
+    shown = list(examples(TUTORIAL.read_text()))
+    printed = [Example(one.command, run(one.command, tmp_path, dbt_variables)) for one in shown]
+    assert len(shown) > 20
+    assert printed == shown
