@@ -1,0 +1,56 @@
+-- How much revenue is at risk?
+-- What the users of the paid plan paid in the last 30 days, by how they stand on the last day: at
+-- risk when users last seen that long ago churned at least twice as often as all. Those not seen for
+-- 30 days stand apart: what they still pay is the first to go.
+with user_daily as (
+    select * from {{ ref('user_daily') }}
+),
+
+features as (
+    select * from {{ ref('user_features_daily') }}
+),
+
+churn_by_recency as (
+    {{ churn_by_recency() }}
+),
+
+last_day as (
+    select max(user_daily.as_of_date) as as_of_date
+    from user_daily
+),
+
+payments as (
+    select
+        user_daily.user_id,
+        sum(user_daily.amount_paid_sum) as paid_30d
+    from user_daily
+    inner join last_day
+        on user_daily.as_of_date > {{ minus_days('last_day.as_of_date', 30) }}
+    group by user_daily.user_id
+),
+
+paid_users as (
+    select
+        payments.paid_30d,
+        case
+            when features.active_days_30d = 0 then 'not seen for 30 days'
+            when churn_by_recency.is_at_risk then 'at risk'
+            else 'not at risk'
+        end as standing
+    from features
+    inner join last_day on features.as_of_date = last_day.as_of_date
+    inner join payments on features.user_id = payments.user_id
+    asof left join churn_by_recency
+        on features.days_since_last_activity >= churn_by_recency.days_away
+    where features.is_paid = 1
+)
+
+select
+    paid_users.standing,
+    count(*) as users,
+    round(sum(paid_users.paid_30d), 2) as paid_30d,
+    round(sum(paid_users.paid_30d) / nullif(sum(sum(paid_users.paid_30d)) over (), 0), 3)
+        as share_of_revenue
+from paid_users
+group by paid_users.standing
+order by paid_users.standing
