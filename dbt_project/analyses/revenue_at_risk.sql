@@ -1,7 +1,7 @@
 -- How much revenue is at risk?
 -- What the users of the paid plan paid in the last 30 days, by how they stand on the last day: at
--- risk when users last seen that long ago churned at least twice as often as all. Those not seen for
--- 30 days stand apart: what they still pay is the first to go.
+-- risk when users last seen that long ago churned at least twice as often as all. Those not seen
+-- for 30 days stand apart: what they still pay is the first to go.
 with user_daily as (
     select * from {{ ref('user_daily') }}
 ),

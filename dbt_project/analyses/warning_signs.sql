@@ -2,11 +2,12 @@
 -- Among the active user-days of the training dataset: how often the user stayed away for a whole
 -- label window afterwards, with the sign and without it, and how many times as often with it.
 {%- set signs = {
-    'failed payment in 30 days': 'payment_failed_30d > 0',
-    'support ticket in 30 days': 'support_ticket_30d > 0',
-    'last week under half the pace of 30 days': 'active_days_7d * 60 < active_days_30d * 7',
+    'failed payment in 30 days': 'features.payment_failed_30d > 0',
+    'support ticket in 30 days': 'features.support_ticket_30d > 0',
+    'last week under half the pace of 30 days':
+        'features.active_days_7d * 60 < features.active_days_30d * 7',
 } %}
-with training_dataset as (
+with features as (
     select * from {{ ref('training_dataset') }}
 ),
 
@@ -14,10 +15,10 @@ signs as (
     {%- for sign, condition in signs.items() %}
     select
         '{{ sign }}' as sign,
-        training_dataset.churn_label,
-        training_dataset.{{ condition.replace(' active', ' training_dataset.active') }} as is_there
-    from training_dataset
-    where training_dataset.is_active_day = 1
+        features.churn_label,
+        {{ condition }} as is_there
+    from features
+    where features.is_active_day = 1
     {%- if not loop.last %}
     union all
     {%- endif %}
