@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 SETUP := $(VENV)/.installed
 LINTED := ELEARN_WAREHOUSE=target/lint.duckdb
 
-.PHONY: build test lint clean
+.PHONY: build test lint docs clean
 
 build: $(SETUP)  ## simulate the default data set, build and test every model
 	$(BIN)/elearn build
@@ -23,6 +23,9 @@ lint: $(SETUP)  ## check style and types of Python and SQL
 	$(LINTED) $(BIN)/dbt --quiet docs generate
 	$(BIN)/dbt-bouncer run --config-file dbt_project/dbt-bouncer.yml
 	$(BIN)/dbt-coverage compute doc --cov-fail-under 1.0 --cov-report target/coverage.json
+
+docs: $(SETUP)  ## write docs/queries.md, the diagrams, and dbt's page target/docs/index.html
+	$(BIN)/python -m generator.documentation
 
 $(SETUP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)

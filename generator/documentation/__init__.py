@@ -1,0 +1,1 @@
+"""What ``make docs`` writes: the page of queries, the diagrams and dbt's page."""

@@ -1,0 +1,86 @@
+"""From an example warehouse to the pages and pictures."""
+
+from __future__ import annotations
+
+import base64
+import os
+import subprocess
+from pathlib import Path
+
+import duckdb
+
+from generator.building import DBT, project_folder
+from generator.documentation import erd, lineage
+from generator.documentation.entities import entities, references
+from generator.documentation.project import Project
+from generator.documentation.queries import queries_page, read_queries
+from generator.errors import ElearnError
+from generator.generating import generate
+from generator.settings import Settings
+
+EXAMPLE = Settings(treatment_ratio=0.5)
+"""The default data set, to the version: without a lift, being treated changes nothing."""
+
+
+def write_documentation(docs: Path, target: Path) -> list[Path]:
+    """Write the pages and pictures, and return where they are.
+
+    Parameters
+    ----------
+    docs
+        Folder for what is kept: queries.md and the pictures.
+    target
+        Folder for dbt's artifacts, the example warehouse and dbt's page.
+
+    Raises
+    ------
+    ElearnError
+        dbt failed; the error holds what it said.
+    """
+    target.mkdir(parents=True, exist_ok=True)
+    warehouse = target / "example.duckdb"
+    generate(warehouse, EXAMPLE, workers=1)
+    _dbt(warehouse, target, "run")
+    _dbt(warehouse, target, "docs", "generate", "--static")
+    project = Project.read(target)
+    found = references(project)
+    kept = {
+        docs / "queries.md": _queries_page(project, warehouse),
+        docs / "erd.svg": erd.draw(entities(project, found), found),
+        docs / "lineage.svg": lineage.draw(project),
+    }
+    for path, content in kept.items():
+        path.write_text(content, encoding="utf-8")
+    return [*kept, _write_page(docs, target)]
+
+
+def _queries_page(project: Project, warehouse: Path) -> str:
+    # One thread: a mean of fractions may differ in its last bit with the order of the sum.
+    with duckdb.connect(str(warehouse), read_only=True, config={"threads": 1}) as con:
+        return queries_page(read_queries(project), con)
+
+
+def _write_page(docs: Path, target: Path) -> Path:
+    """Write dbt's page with the pictures inside, so that it is one file and needs no other."""
+    page = (target / "static_index.html").read_text(encoding="utf-8")
+    for picture in sorted(docs.glob("*.svg")):
+        content = base64.b64encode(picture.read_bytes()).decode()
+        page = page.replace(f"](docs/{picture.name})", f"](data:image/svg+xml;base64,{content})")
+    path = target / "index.html"
+    path.write_text(page, encoding="utf-8")
+    return path
+
+
+def _dbt(warehouse: Path, target: Path, *arguments: str) -> None:
+    folder = str(project_folder())
+    places = ["--project-dir", folder, "--profiles-dir", folder]
+    places += ["--target-path", str(target.resolve())]
+    done = subprocess.run(
+        [*DBT, "--quiet", "--no-use-colors", *arguments, *places],
+        check=False,
+        env=os.environ | {"ELEARN_WAREHOUSE": str(warehouse.resolve())},
+        capture_output=True,
+        text=True,
+    )
+    if done.returncode != 0:
+        raise ElearnError(f"dbt {' '.join(arguments)} failed: {done.stdout.strip()}")
