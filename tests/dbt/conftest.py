@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import shutil
+from pathlib import Path
 
 import pytest
 
+from generator.documentation.writing import write_documentation
 from tests.dbt.marts import Marts, compile_marts
 from tests.dbt.warehouses import Warehouse, arrive
 from tests.dbt.worlds import VARS
@@ -34,3 +36,12 @@ def warehouse(built_warehouse: Warehouse) -> Warehouse:
     """A copy of the built warehouse for one test."""
     built_warehouse.start_from(built_warehouse.path.with_name("kept.duckdb"))
     return built_warehouse
+
+
+@pytest.fixture(scope="session")
+def documentation(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with what ``make docs`` writes: docs and target."""
+    folder = tmp_path_factory.mktemp("documentation")
+    (folder / "docs").mkdir()
+    write_documentation(folder / "docs", folder / "target")
+    return folder
