@@ -15,7 +15,8 @@ INTRODUCTION = """\
 # Ready questions
 
 Each query pastes into the DuckDB command line: `duckdb -readonly published/elearn.duckdb`. Under
-each stands what it answers on the data set of a plain `elearn build`, `{dataset_version}` ({first_day} to {last_day}).
+each stands what it answers on the data set of a plain `elearn build`, `{dataset_version}`
+({first_day} to {last_day}).
 For the experiment its users were randomised and nobody was treated otherwise (`--treatment-ratio
 0.5 --treatment-lift 0`): that leaves the events and the version alone, and there is no effect to
 find.
