@@ -68,6 +68,7 @@ def open_connection(path: Path, memory_limit: str | None = None) -> Iterator[Con
     ends it.
     """
     check_path(path)
+    _check_writable(path)
     is_new = not path.exists()
     con = _connect(path, memory_limit)
     try:
@@ -127,6 +128,7 @@ def check_unlocked(path: Path) -> None:
     """Raise when nothing is loaded, or the warehouse cannot be opened for writing now."""
     with read_warehouse(path):
         pass
+    _check_writable(path)
     _connect(path, None).close()
 
 
@@ -148,7 +150,10 @@ def check_path(path: Path) -> None:
         raise not_allowed("warehouse", path, "a file in a folder that exists")
     if path.exists() and not _is_database(path):
         raise not_allowed("warehouse", path, "a DuckDB file or a new name")
-    if not os.access(path if path.exists() else folder, os.W_OK):
+
+
+def _check_writable(path: Path) -> None:
+    if not os.access(path if path.exists() else path.parent, os.W_OK):
         raise not_allowed("warehouse", path, "a file that can be written")
 
 
