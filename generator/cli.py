@@ -42,6 +42,7 @@ from generator.options import (
     worker_count,
 )
 from generator.rejecting import RejectedError
+from generator.report import DEFAULT_REPORT, write_report
 from generator.settings import Settings
 from generator.warehouse import check_unlocked
 
@@ -228,6 +229,23 @@ def export(
         memory_limit=checked_memory_limit(memory_limit),
     )
     Voice(as_json=json).result(exporting.as_lines(output_dir, manifest), manifest)
+
+
+@app.command(epilog="Example: elearn report --output report.html --png plots")
+def report(
+    output: Annotated[
+        Path, typer.Option(help="The HTML file to write.", metavar="FILE")
+    ] = DEFAULT_REPORT,
+    png: Annotated[
+        Path | None, typer.Option(help="Write the plots into this folder too.", metavar="DIR")
+    ] = None,
+    warehouse: Warehouse = DEFAULT_WAREHOUSE,
+    memory_limit: MemoryLimit = None,
+    json: Json = False,
+) -> None:
+    """Write one HTML page with plots of the warehouse or of a published copy."""
+    written = write_report(warehouse, output, png, checked_memory_limit(memory_limit))
+    Voice(as_json=json).result(written.as_lines(), written.as_dict())
 
 
 def _simulate(

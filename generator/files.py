@@ -21,10 +21,10 @@ WRITING = ".writing-"
 
 
 @contextmanager
-def written_whole(output_dir: Path) -> Iterator[Path]:
+def written_whole(output_dir: Path, field: str = "output_dir") -> Iterator[Path]:
     """Yield a folder to write into; the body moves its files on with :func:`move_into`.
 
-    What an earlier, killed run left behind is removed first.
+    What an earlier, killed run left behind is removed first. ``field`` names the folder in errors.
 
     Raises
     ------
@@ -42,7 +42,7 @@ def written_whole(output_dir: Path) -> Iterator[Path]:
         folder = Path(tempfile.mkdtemp(prefix=prefix, dir=output_dir))
     except OSError as error:
         allowed = f"a folder that can be written ({error.strerror})"
-        raise not_allowed("output_dir", output_dir, allowed) from error
+        raise not_allowed(field, output_dir, allowed) from error
     try:
         yield folder
     except OSError as error:
@@ -83,6 +83,32 @@ def move_into(folder: Path, destination: Path) -> None:
         path.replace(destination / path.name)
     for name in outdated:
         (destination / Path(name).name).unlink(missing_ok=True)
+
+
+def replace_file(path: Path, content: bytes, field: str) -> None:
+    """Write one file whole, in place of an old one; ``field`` names it in errors.
+
+    Raises
+    ------
+    UsageError
+        No file can be written there.
+    ElearnError
+        The disk did not take the file; an old one stays.
+    """
+    try:
+        target = path.resolve()  # a link stays, and what it points to is replaced
+        is_free = not target.exists() or (target.is_file() and os.access(target, os.W_OK))
+    except (OSError, RuntimeError, ValueError) as error:  # such as a name that is too long
+        raise not_allowed(field, path, "a file that can be written") from error
+    if not is_free:
+        raise not_allowed(field, path, "a file that can be written")
+    with written_whole(target.parent, field) as folder:
+        part = folder / target.name
+        with part.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(target)
 
 
 def write_manifest(folder: Path, about: dict[str, Any]) -> dict[str, Any]:
