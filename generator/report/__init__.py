@@ -57,7 +57,7 @@ def write_report(
         A library or a mart is not there.
     """
     _check_libraries()
-    from generator.report import facts, figures, page, queries  # noqa: PLC0415 - need the extra
+    from generator.report import churn, facts, figures, page  # noqa: PLC0415 - need the extra
 
     if output.exists() and warehouse.exists() and output.samefile(warehouse):
         raise not_allowed("output", output, "a file that is not the warehouse")
@@ -65,7 +65,7 @@ def write_report(
         missing = [name for name in MARTS if not has_table(con, name)]
         if missing:
             raise ElearnError(f"{warehouse}: {missing[0]} is not there; run `elearn build` first")
-        queries.prepare(con)
+        churn.prepare(con)
         found = facts.read_facts(con)
         drawn = figures.figures(con, found)
     replace_file(output, page.render(found, drawn).encode(), "output")

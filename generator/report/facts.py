@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from generator.report.queries import label_window_days
+from generator.report.churn import label_window_days
 from generator.warehouse import Connection, has_table
 
 HEADLINES = """
@@ -59,7 +59,7 @@ class Facts:
 
 
 def read_facts(con: Connection) -> Facts:
-    """Read the headline numbers; :func:`generator.report.queries.prepare` comes first."""
+    """Read the headline numbers; :func:`generator.report.churn.prepare` comes first."""
     [headlines] = con.execute(HEADLINES).fetch_arrow_table().to_pylist()
     return Facts(**headlines, label_window_days=label_window_days(con), build=read_build(con))
 

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from generator.report import charts, queries
-from generator.report.charts import Chart
-from generator.report.queries import DAYS_BEFORE_CHURN, SIGNALS
+from generator.report import activity, activity_charts, churn, churn_charts
+from generator.report.churn import DAYS_BEFORE_CHURN, SIGNALS
+from generator.report.style import Chart
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -58,7 +58,7 @@ def figures(con: Connection, facts: Facts) -> list[Figure]:
 
 def _daily_active_users(con: Connection, facts: Facts) -> Figure:
     name, title = "daily_active_users", "Daily active users"
-    days = queries.daily_active_users(con)
+    days = activity.daily_active_users(con)
     if days.empty:
         return Figure(name, title, NO_EVENTS, is_wide=True)
     reading = (
@@ -66,12 +66,12 @@ def _daily_active_users(con: Connection, facts: Facts) -> Figure:
         f"on a day, {facts.active_users:,.0f} on average. A user is active on a day with at least "
         "one engagement event; the dark line is the mean of a day and the six before it."
     )
-    return Figure(name, title, reading, charts.daily_active_users(days), is_wide=True)
+    return Figure(name, title, reading, activity_charts.daily_active_users(days), is_wide=True)
 
 
 def _weekly_rhythm(con: Connection, _facts: Facts) -> Figure:
     name, title = "weekly_rhythm", "The week"
-    weekdays = queries.weekly_rhythm(con)
+    weekdays = activity.weekly_rhythm(con)
     if weekdays.empty:
         return Figure(name, title, NO_EVENTS)
     most, least = (
@@ -82,24 +82,24 @@ def _weekly_rhythm(con: Connection, _facts: Facts) -> Figure:
         f"Most users are active on a {most}, fewest on a {least}: the mean of the daily active "
         "users over all days of the window that fall on each day of the week."
     )
-    return Figure(name, title, reading, charts.weekly_rhythm(weekdays))
+    return Figure(name, title, reading, activity_charts.weekly_rhythm(weekdays))
 
 
 def _event_mix(con: Connection, facts: Facts) -> Figure:
     name, title = "event_mix", "Event mix"
-    types = queries.event_mix(con)
+    types = activity.event_mix(con)
     if types.empty:
         return Figure(name, title, NO_EVENTS)
     reading = (
         f"{types['event_type'].iloc[0]} is the most frequent of {len(types)} event types, "
         f"{types['share'].iloc[0]:.0%} of all {facts.events:,} events."
     )
-    return Figure(name, title, reading, charts.event_mix(types))
+    return Figure(name, title, reading, activity_charts.event_mix(types))
 
 
 def _engagement(con: Connection, _facts: Facts) -> Figure:
     name, title = "engagement", "Engagement scores"
-    bins = queries.engagement(con)
+    bins = activity.engagement(con)
     if bins.empty:
         return Figure(name, title, NO_SCORE)
     reading = (
@@ -107,14 +107,14 @@ def _engagement(con: Connection, _facts: Facts) -> Figure:
         "Beta(2, 2.5), which the simulation draws them from. The score drives the simulation "
         "and is never a feature."
     )
-    return Figure(name, title, reading, charts.engagement(bins))
+    return Figure(name, title, reading, activity_charts.engagement(bins))
 
 
 def _churn_by_engagement(con: Connection, _facts: Facts) -> Figure:
     name, title = "churn_by_engagement", "Churn by engagement"
-    if queries.engagement(con).empty:
+    if activity.engagement(con).empty:
         return Figure(name, title, NO_SCORE)
-    deciles = queries.churn_by_engagement(con)
+    deciles = churn.churn_by_engagement(con)
     if deciles.empty:
         return Figure(name, title, NO_LABELS)
     reading = (
@@ -122,25 +122,25 @@ def _churn_by_engagement(con: Connection, _facts: Facts) -> Figure:
         f"engaged {deciles['churn_share'].iloc[-1]:.0%}: observed churn of the users ordered by "
         "engagement score, with a 95 % interval (Wilson)."
     )
-    return Figure(name, title, reading, charts.churn_by_engagement(deciles))
+    return Figure(name, title, reading, churn_charts.churn_by_engagement(deciles))
 
 
 def _retention_by_plan(con: Connection, _facts: Facts) -> Figure:
     name, title = "retention_by_plan", "Retention by plan"
-    weeks = queries.retention_by_plan(con)
+    weeks = activity.retention_by_plan(con)
     if weeks.empty:
         return Figure(name, title, "No user has a whole week in this data.")
-    return Figure(name, title, _retention_reading(), charts.retention_by_plan(weeks))
+    return Figure(name, title, _retention_reading(), activity_charts.retention_by_plan(weeks))
 
 
 def _retention_by_cohort(con: Connection, _facts: Facts) -> Figure:
-    grain = queries.cohort_grain(con)
+    grain = activity.cohort_grain(con)
     name, title = "retention_by_cohort", f"Retention by {grain} of signup"
-    weeks = queries.retention_by_cohort(con)
+    weeks = activity.retention_by_cohort(con)
     if weeks.empty:
         return Figure(name, title, "No user has a whole week in this data.")
     reading = f"{_retention_reading()} Cohorts below a tenth of the largest are left out."
-    return Figure(name, title, reading, charts.retention_by_cohort(weeks))
+    return Figure(name, title, reading, activity_charts.retention_by_cohort(weeks))
 
 
 def _retention_reading() -> str:
@@ -154,7 +154,7 @@ def _retention_reading() -> str:
 
 def _activity_before_churn(con: Connection, facts: Facts) -> Figure:
     name, title = "activity_before_churn", f"Activity in the {DAYS_BEFORE_CHURN} days before churn"
-    days = queries.before_churn(con)
+    days = churn.before_churn(con)
     if days.empty:
         return Figure(name, title, _no_churner(facts))
     reading = (
@@ -162,19 +162,19 @@ def _activity_before_churn(con: Connection, facts: Facts) -> Figure:
         "before their last active one. Dashed: the mean over all days of the users who do not "
         "churn."
     )
-    chart = charts.activity_before_churn(days, queries.days_of_others(con))
+    chart = churn_charts.activity_before_churn(days, churn.days_of_others(con))
     return Figure(name, title, reading, chart)
 
 
 def _signals_before_churn(con: Connection, facts: Facts) -> Figure:
     name, title = "signals_before_churn", f"Signals in the {DAYS_BEFORE_CHURN} days before churn"
-    days, found = queries.before_churn(con), set(queries.event_mix(con)["event_type"])
+    days, found = churn.before_churn(con), set(activity.event_mix(con)["event_type"])
     missing = [signal for signal in SIGNALS if signal not in found]
     lacking = f"There is no {' and no '.join(missing)} event in this data." if missing else ""
     if days.empty or len(missing) == len(SIGNALS):
         return Figure(name, title, lacking if found and lacking else _no_churner(facts))
     signals = [signal for signal in SIGNALS if signal in found]
-    chart = charts.signals_before_churn(days, queries.days_of_others(con), signals)
+    chart = churn_charts.signals_before_churn(days, churn.days_of_others(con), signals)
     return Figure(name, title, _signals_reading(days, signals, lacking), chart)
 
 
@@ -194,7 +194,7 @@ def _no_churner(facts: Facts) -> str:
 
 def _label_rate(con: Connection, facts: Facts) -> Figure:
     name, title = "label_rate", "Label rate over time"
-    days, periods = queries.label_rate(con), queries.periods(con)
+    days, periods = churn.label_rate(con), churn.periods(con)
     if days["label_rate"].isna().all():
         return Figure(name, title, NO_LABELS, is_wide=True)
     spans = "; ".join(
@@ -206,12 +206,12 @@ def _label_rate(con: Connection, facts: Facts) -> Figure:
         f"after each day, {facts.label_rate:.2%} over all days. Shaded: {spans}. The embargo keeps "
         "label windows of training rows out of the test period."
     )
-    return Figure(name, title, reading, charts.label_rate(days, periods), is_wide=True)
+    return Figure(name, title, reading, churn_charts.label_rate(days, periods), is_wide=True)
 
 
 def _separation(con: Connection, facts: Facts) -> Figure:
     name, title = "separation", "The features that separate churners best"
-    features = queries.separation(con)
+    features = churn.separation(con)
     if features.empty:
         lacking = "The test days of this data do not hold both churners and others."
         lacking = NO_LABELS if facts.label_window_days is None else lacking
@@ -222,4 +222,4 @@ def _separation(con: Connection, facts: Facts) -> Figure:
         "curve (Mann-Whitney) of each single feature over the training_dataset's test days; 0.5 "
         f"is chance. The best {len(features)} are shown; rows without a value are left out."
     )
-    return Figure(name, title, reading, charts.separation(features), is_wide=True)
+    return Figure(name, title, reading, churn_charts.separation(features), is_wide=True)

@@ -11,7 +11,7 @@ from altair import SCHEMA_VERSION
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
-from generator.report.charts import HEIGHT
+from generator.report.style import HEIGHT
 from generator.summary import days_text
 
 if TYPE_CHECKING:
