@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 from generator.report.churn import label_window_days
 from generator.warehouse import Connection, has_table
@@ -60,7 +61,10 @@ class Facts:
 
 def read_facts(con: Connection) -> Facts:
     """Read the headline numbers; :func:`generator.report.churn.prepare` comes first."""
-    [headlines] = con.execute(HEADLINES).fetch_arrow_table().to_pylist()
+    found = con.execute(HEADLINES)
+    names = [column[0] for column in found.description or ()]
+    [row] = found.fetchall()
+    headlines: dict[str, Any] = dict(zip(names, row, strict=True))
     return Facts(**headlines, label_window_days=label_window_days(con), build=read_build(con))
 
 

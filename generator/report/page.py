@@ -36,7 +36,11 @@ class Headline:
 def render(facts: Facts, figures: list[Figure]) -> str:
     """Return the page; the same facts and figures give the same text."""
     environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
     )
     source = files("generator.report").joinpath("page.html.jinja").read_text(encoding="utf-8")
     return environment.from_string(source).render(
