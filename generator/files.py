@@ -98,6 +98,7 @@ def replace_file(path: Path, content: bytes, field: str) -> None:
     try:
         target = path.resolve()  # a link stays, and what it points to is replaced
         is_free = not target.exists() or (target.is_file() and os.access(target, os.W_OK))
+        target.parent.mkdir(parents=True, exist_ok=True)
     except (OSError, RuntimeError, ValueError) as error:  # such as a name that is too long
         raise not_allowed(field, path, "a file that can be written") from error
     if not is_free:

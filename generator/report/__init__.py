@@ -59,7 +59,7 @@ def write_report(
     _check_libraries()
     from generator.report import churn, facts, figures, page  # noqa: PLC0415 - need the extra
 
-    if output.exists() and warehouse.exists() and output.samefile(warehouse):
+    if _is_same_file(output, warehouse):
         raise not_allowed("output", output, "a file that is not the warehouse")
     with read_warehouse(warehouse, memory_limit) as con:
         missing = [name for name in MARTS if not has_table(con, name)]
@@ -80,6 +80,13 @@ def write_report(
 def _check_libraries() -> None:
     if not all(find_spec(name) for name in LIBRARIES):
         raise ElearnError("the report needs two more libraries: pip install '.[report]'")
+
+
+def _is_same_file(one: Path, other: Path) -> bool:
+    try:
+        return one.samefile(other)
+    except OSError:  # such as a file that does not exist yet
+        return False
 
 
 def _write_pictures(figures: list[Figure], png: Path) -> list[str]:

@@ -171,8 +171,10 @@ def _signals_before_churn(con: Connection, facts: Facts) -> Figure:
     days, found = churn.before_churn(con), set(activity.event_mix(con)["event_type"])
     missing = [signal for signal in SIGNALS if signal not in found]
     lacking = f"There is no {' and no '.join(missing)} event in this data." if missing else ""
-    if days.empty or len(missing) == len(SIGNALS):
-        return Figure(name, title, lacking if found and lacking else _no_churner(facts))
+    if found and len(missing) == len(SIGNALS):
+        return Figure(name, title, lacking)
+    if days.empty:
+        return Figure(name, title, _no_churner(facts))
     signals = [signal for signal in SIGNALS if signal in found]
     chart = churn_charts.signals_before_churn(days, churn.days_of_others(con), signals)
     return Figure(name, title, _signals_reading(days, signals, lacking), chart)
