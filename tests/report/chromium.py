@@ -8,7 +8,6 @@ request and every exception, at any width of the screen.
 
 from __future__ import annotations
 
-import base64
 import json
 import os
 import shutil
@@ -45,8 +44,7 @@ class Browser:
     """One tab; remembers what it was told of while pages loaded."""
 
     def __init__(self, reading: int, writing: int) -> None:
-        self._replies = os.fdopen(reading, "rb", buffering=0)
-        self._commands = os.fdopen(writing, "wb", buffering=0)
+        self._replies, self._commands = reading, writing
         self._unread = b""
         self._number = 0
         self._session: str | None = None
@@ -64,7 +62,7 @@ class Browser:
         message = {"id": self._number, "method": method, "params": parameters}
         if self._session is not None:
             message["sessionId"] = self._session
-        self._commands.write(json.dumps(message).encode() + b"\0")
+        os.write(self._commands, json.dumps(message).encode() + b"\0")
         while (reply := self._read()).get("id") != self._number:
             self._keep(reply)
         assert "error" not in reply, reply["error"]
@@ -80,15 +78,11 @@ class Browser:
 
     def open(self, page: Path, width: int) -> None:
         """Load a file on a screen of some width, and wait for every chart of the page."""
+        self.call("Page.navigate", url="about:blank")
+        self.settle()
         self.requests.clear()
         self.complaints.clear()
-        self.call(
-            "Emulation.setDeviceMetricsOverride",
-            width=width,
-            height=900,
-            deviceScaleFactor=1,
-            mobile=False,
-        )
+        self.resize(width)
         self.call("Page.navigate", url=page.resolve().as_uri())
         waiting = "document.querySelectorAll('.chart:not(:has(svg))').length"
         deadline = time.monotonic() + PATIENCE
@@ -96,16 +90,20 @@ class Browser:
             assert not self.complaints, self.complaints
             assert time.monotonic() < deadline, f"{self.run(waiting)} charts were not drawn"
             time.sleep(0.1)
-        self.run("new Promise(done => requestAnimationFrame(() => setTimeout(done, 200)))")
+        self.settle()
 
-    def picture(self, path: Path) -> None:
-        """Write a picture of the whole page."""
-        done = self.call("Page.captureScreenshot", captureBeyondViewport=True)
-        path.write_bytes(base64.b64decode(done["data"]))
+    def resize(self, width: int) -> None:
+        """Change the width of the screen."""
+        screen = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
+        self.call("Emulation.setDeviceMetricsOverride", **screen)
+
+    def settle(self) -> None:
+        """Wait until what was drawn is laid out."""
+        self.run("new Promise(done => requestAnimationFrame(() => setTimeout(done, 200)))")
 
     def _read(self) -> dict[str, Any]:
         while b"\0" not in self._unread:
-            more = self._replies.read(1 << 16)
+            more = os.read(self._replies, 1 << 16)
             assert more, "chromium ended"
             self._unread += more
         message, self._unread = self._unread.split(b"\0", 1)
@@ -144,10 +142,9 @@ def started() -> Iterator[Browser]:
         os.close(commands_out)
         os.close(replies_in)
         try:
-            browser = Browser(replies_out, commands_in)
-            yield browser
-            browser._session = None
-            browser.call("Browser.close")
+            yield Browser(replies_out, commands_in)
         finally:
             process.kill()
             process.wait()
+            os.close(commands_in)
+            os.close(replies_out)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from datetime import date, timedelta
 from pathlib import Path
 
 import duckdb
@@ -10,7 +11,6 @@ import pytest
 from generator.report import write_report
 from generator.summary import MARTS
 from tests.conftest import run_elearn
-from tests.integration.test_build import write_export
 from tests.report.chromium import Browser, started
 
 
@@ -25,12 +25,27 @@ def simulated(tmp_path_factory: pytest.TempPathFactory, dbt_variables: dict[str,
 
 @pytest.fixture(scope="session")
 def real(tmp_path_factory: pytest.TempPathFactory, dbt_variables: dict[str, str]) -> Path:
-    """A built export: no engagement scores, no payments, no tickets, holes of months."""
+    """A built export: no engagement scores, no payments, no tickets, nobody on Sundays."""
     folder = tmp_path_factory.mktemp("real")
     write_export(folder)
     run_elearn(folder, dbt_variables, "load", "--users", "people.csv", "--events", "log.csv")
     run_elearn(folder, dbt_variables, "build", "--no-generate", "--quiet")
     return folder / "warehouse.duckdb"
+
+
+def write_export(folder: Path) -> None:
+    """Write 40 users who come every third day of half a year; every third of them leaves."""
+    users = ["user_id,signup_date,plan,country,marketing_source"]
+    users += [f"{user},2024-01-0{user % 7 + 1},free,UK,organic" for user in range(1, 41)]
+    events = ["event_id,user_id,event_time,event_type"]
+    for user in range(1, 41):
+        leaves = 30 + 3 * user if user % 3 == 0 else 181
+        for number in range(7 + user % 3, leaves, 3):
+            day = date(2024, 1, 1) + timedelta(days=number)
+            if day.isoweekday() != 7:
+                events.append(f"{1000 * user + number},{user},{day} 10:00:00,video_watch")
+    (folder / "people.csv").write_text("\n".join(users) + "\n")
+    (folder / "log.csv").write_text("\n".join(events) + "\n")
 
 
 @pytest.fixture(scope="session")
