@@ -24,7 +24,7 @@ WRITING = ".writing-"
 def written_whole(output_dir: Path, field: str = "output_dir") -> Iterator[Path]:
     """Yield a folder to write into; the body moves its files on when they are whole.
 
-    What an earlier, killed run left behind is removed first.
+    What an earlier, killed run left behind is removed first. ``field`` names the folder in errors.
 
     Raises
     ------
@@ -96,6 +96,30 @@ def _sync(path: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def replace_file(path: Path, content: bytes, field: str) -> None:
+    """Write one file whole, in place of an old one; ``field`` names it in errors.
+
+    Raises
+    ------
+    UsageError
+        No file can be written there.
+    ElearnError
+        The disk did not take the file; an old one stays.
+    """
+    try:
+        target = path.resolve()  # a link stays, and what it points to is replaced
+        is_free = not target.exists() or (target.is_file() and os.access(target, os.W_OK))
+        target.parent.mkdir(parents=True, exist_ok=True)
+    except (OSError, RuntimeError, ValueError) as error:  # such as a name that is too long
+        raise not_allowed(field, path, "a file that can be written") from error
+    if not is_free:
+        raise not_allowed(field, path, "a file that can be written")
+    with written_whole(target.parent, field) as folder:
+        part = folder / target.name
+        part.write_bytes(content)
+        move_file(part, target)
 
 
 def write_manifest(folder: Path, about: dict[str, Any]) -> dict[str, Any]:

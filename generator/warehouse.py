@@ -127,6 +127,7 @@ def check_unlocked(path: Path) -> None:
     """Raise when nothing is loaded, or the warehouse cannot be opened for writing now."""
     with read_warehouse(path):
         pass
+    check_path(path)
     _connect(path, None).close()
 
 

@@ -22,6 +22,7 @@ from generator.options import (
     checked_memory_limit,
     one_of,
 )
+from generator.report import DEFAULT_REPORT, write_report
 
 app = typer.Typer()
 
@@ -92,3 +93,24 @@ def export(
             progress=advance,
         )
     voice.result(exporting.as_lines(output_dir, manifest), manifest)
+
+
+@app.command(epilog="Example: elearn report --warehouse published/elearn.duckdb --png plots")
+def report(
+    output: Annotated[
+        Path, typer.Option(help="The HTML file to write.", metavar="FILE")
+    ] = DEFAULT_REPORT,
+    png: Annotated[
+        Path | None, typer.Option(help="Write the plots into this folder too.", metavar="DIR")
+    ] = None,
+    warehouse: Warehouse = DEFAULT_WAREHOUSE,
+    memory_limit: MemoryLimit = None,
+    quiet: Quiet = False,
+    json: Json = False,
+    profile: Profile = False,
+) -> None:
+    """Write one HTML page with plots of the warehouse or of a published copy."""
+    voice = Voice(quiet, json, profile)
+    with voice.step("report"):
+        written = write_report(warehouse, output, png, checked_memory_limit(memory_limit))
+    voice.result(written.as_lines(), written.as_dict())

@@ -1,0 +1,101 @@
+"""``elearn report``: the warehouse as one HTML page with plots."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from generator.errors import ElearnError, not_allowed
+from generator.files import replace_file, written_whole
+from generator.summary import MARTS
+from generator.warehouse import has_table, read_warehouse
+
+if TYPE_CHECKING:
+    from generator.report.figures import Figure
+
+DEFAULT_REPORT = Path("report.html")
+
+LIBRARIES = ("altair", "vl_convert")
+
+PICTURE_WIDTH = 760
+
+
+@dataclass(frozen=True)
+class Report:
+    """What was written, and what the data lack for."""
+
+    report: str
+    charts: list[str]
+    missing: dict[str, str]
+    """What stands on the page in place of a chart, by the chart's name."""
+    pictures: list[str]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the report as JSON-ready values."""
+        return asdict(self)
+
+    def as_lines(self) -> list[str]:
+        """Return the report as lines for a terminal."""
+        lines = [f"{'charts':<28}{len(self.charts):>14,}"]
+        lines += [f"{name:<28}{sentence}" for name, sentence in self.missing.items()]
+        lines += [f"{'picture':<28}{path}" for path in self.pictures]
+        return [*lines, f"{'report':<28}{self.report}"]
+
+
+def write_report(
+    warehouse: Path, output: Path, png: Path | None = None, memory_limit: str | None = None
+) -> Report:
+    """Write the page of a warehouse or of a published copy, and the pictures.
+
+    Raises
+    ------
+    UsageError
+        The page or the pictures cannot be written where they should be.
+    ElearnError
+        A library or a mart is not there.
+    """
+    _check_libraries()
+    from generator.report import churn, facts, figures, page  # noqa: PLC0415 - need the extra
+
+    if _is_same_file(output, warehouse):
+        raise not_allowed("output", output, "a file that is not the warehouse")
+    with read_warehouse(warehouse, memory_limit) as con:
+        missing = [name for name in MARTS if not has_table(con, name)]
+        if missing:
+            raise ElearnError(f"{warehouse}: {missing[0]} is not there; run `elearn build` first")
+        churn.prepare(con)
+        found = facts.read_facts(con)
+        drawn = figures.figures(con, found)
+    replace_file(output, page.render(found, drawn).encode(), "output")
+    return Report(
+        report=str(output),
+        charts=[figure.name for figure in drawn if figure.chart is not None],
+        missing={figure.name: figure.reading for figure in drawn if figure.chart is None},
+        pictures=[] if png is None else _write_pictures(drawn, png),
+    )
+
+
+def _check_libraries() -> None:
+    if not all(find_spec(name) for name in LIBRARIES):
+        raise ElearnError("the report needs two more libraries: pip install '.[report]'")
+
+
+def _is_same_file(one: Path, other: Path) -> bool:
+    try:
+        return one.samefile(other)
+    except OSError:  # such as a file that does not exist yet
+        return False
+
+
+def _write_pictures(figures: list[Figure], png: Path) -> list[str]:
+    """Write each chart as a picture; an old picture of a chart that is missing now goes."""
+    with written_whole(png, "png") as folder:
+        for figure in figures:
+            if figure.chart is not None:
+                sized = figure.chart.properties(title=figure.title, width=PICTURE_WIDTH)
+                sized.save(folder / f"{figure.name}.png", scale_factor=2)
+        for figure in figures:
+            (png / f"{figure.name}.png").unlink(missing_ok=True)
+        return [str(path.replace(png / path.name)) for path in sorted(folder.iterdir())]

@@ -1,0 +1,302 @@
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from generator.errors import UsageError
+from generator.report import write_report
+from generator.summary import MARTS
+from tests.conftest import ROOT, Elearn
+
+CHARTS = [
+    "daily_active_users",
+    "weekly_rhythm",
+    "event_mix",
+    "engagement",
+    "churn_by_engagement",
+    "retention_by_plan",
+    "retention_by_cohort",
+    "activity_before_churn",
+    "signals_before_churn",
+    "label_rate",
+    "separation",
+]
+
+
+def specs(page: Path) -> dict[str, dict]:
+    text = page.read_text()
+    start = text.index('id="charts">') + len('id="charts">')
+    return json.loads(text[start : text.index("</script>", start)])
+
+
+def test_the_command_says_what_it_drew_and_writes_page_and_pictures(
+    elearn: Elearn, copied: Path, tmp_path: Path
+) -> None:
+    plots = tmp_path / "plots"
+    plots.mkdir()
+    (plots / "mine.png").write_text("not the report's")
+    done = json.loads(elearn("report", "--png", "plots", "--json").stdout)
+    assert done["charts"] == CHARTS
+    assert done["missing"] == {}
+    assert done["report"] == "report.html"
+    assert sorted(specs(tmp_path / "report.html")) == sorted(CHARTS)
+    pictures = {f"{name}.png" for name in CHARTS}
+    assert {path.name for path in plots.iterdir()} == pictures | {"mine.png"}
+    assert {Path(path).name for path in done["pictures"]} == pictures
+    for name in pictures:
+        assert (plots / name).read_bytes().startswith(b"\x89PNG")
+    copied.unlink()
+    assert {path.name for path in tmp_path.iterdir()} == {"plots", "report.html"}
+
+
+def test_a_picture_of_a_chart_that_is_missing_now_goes(
+    simulated: Path, real: Path, tmp_path: Path
+) -> None:
+    write_report(simulated, tmp_path / "report.html", tmp_path)
+    assert (tmp_path / "engagement.png").exists()
+    write_report(real, tmp_path / "report.html", tmp_path)
+    assert not (tmp_path / "engagement.png").exists()
+    assert (tmp_path / "event_mix.png").exists()
+
+
+def test_the_same_data_give_the_same_bytes_on_either_engine(copied: Path, tmp_path: Path) -> None:
+    other = ROOT / ".venv" / "duckdb-2.0.0"
+    assert other.is_dir(), "make test installs DuckDB 2.0.0 there"
+    surroundings = (
+        {"PYTHONHASHSEED": "1", "TZ": "UTC"},
+        {"PYTHONHASHSEED": "2", "TZ": "Asia/Tokyo", "PYTHONPATH": f"{other}{os.pathsep}{ROOT}"},
+    )
+    for number, variables in enumerate(surroundings):
+        subprocess.run(
+            [sys.executable, "-m", "generator", "report", "--output", f"{number}.html"],
+            cwd=tmp_path,
+            env=os.environ | variables,
+            check=True,
+            capture_output=True,
+        )
+    assert (tmp_path / "0.html").read_bytes() == (tmp_path / "1.html").read_bytes()
+
+
+def test_the_page_holds_aggregates_and_no_rows(pages: dict[str, Path]) -> None:
+    charts = specs(pages["simulated"])
+    rows = sum(len(rows) for spec in charts.values() for rows in spec["datasets"].values())
+    assert rows < 1000
+    assert len(json.dumps(charts)) < 200_000
+
+
+def test_every_axis_says_what_it_shows(pages: dict[str, Path]) -> None:
+    named_by_their_labels = {("event_mix", "y"), ("separation", "y")}
+    for name, spec in specs(pages["simulated"]).items():
+        layers = spec.get("layer", [spec])
+        for axis in ("x", "y"):
+            titles = {layer["encoding"].get(axis, {}).get("title") for layer in layers} - {None}
+            assert titles or (name, axis) in named_by_their_labels, (name, axis)
+        assert len(spec["description"]) > 60
+
+
+def test_a_published_copy_gives_the_same_charts_and_names_its_tests(
+    simulated: Path, pages: dict[str, Path], tmp_path: Path
+) -> None:
+    published = tmp_path / "published.duckdb"
+    with duckdb.connect(str(published)) as con:
+        con.execute(f"attach '{simulated}' as built (read_only)")
+        con.execute("create schema raw")
+        for table in ("raw.users", "raw.events", "raw.loads", *MARTS):
+            con.execute(f"create table {table} as from built.{table}")
+        con.execute("""
+            create table build_info as select
+                dataset_version, timestamp '2100-01-02 03:04:05' as built_at, 98 as tests_passed,
+                1 as tests_warned, '1.11.16' as dbt_version, '1.5.6' as duckdb_version,
+                '0.1.0' as elearn_version
+            from raw.loads
+        """)
+    published.chmod(0o444)
+    page = tmp_path / "report.html"
+    write_report(published, page)
+    assert specs(page) == specs(pages["simulated"])
+    text = page.read_text()
+    assert "98 passed, 1 warned" in text
+    assert "built 2100-01-02 03:04 UTC by dbt 1.11.16, DuckDB 1.5.6" in text
+    [(version,)] = (
+        duckdb.connect(str(published)).execute("select dataset_version from raw.loads").fetchall()
+    )
+    assert text.count(version) == 3
+
+
+@pytest.mark.parametrize(
+    ("built_at", "says"),
+    [("2100-01-01", "98 passed"), ("2000-01-01", "not run since the last load")],
+)
+def test_tests_count_from_the_last_load_on(
+    built_at: str, says: str, copied: Path, tmp_path: Path
+) -> None:
+    with duckdb.connect(str(copied)) as con:
+        con.execute(f"""
+            create or replace table bookkeeping.green_build as select
+                timestamp '{built_at}' as built_at, 98 as tests_passed, 0 as tests_warned,
+                '1.11.16' as dbt_version, '1.5.6' as duckdb_version, '' as inputs
+        """)
+    write_report(copied, tmp_path / "report.html")
+    headlines = (tmp_path / "report.html").read_text().split("</dl>")[0]
+    assert says in headlines
+
+
+def test_a_warehouse_without_any_green_build_says_so(copied: Path, tmp_path: Path) -> None:
+    with duckdb.connect(str(copied)) as con:
+        con.execute("drop table if exists bookkeeping.green_build")
+    write_report(copied, tmp_path / "report.html")
+    assert "not run since the last load" in (tmp_path / "report.html").read_text()
+
+
+def test_real_data_get_sentences_for_what_they_lack(real: Path, tmp_path: Path) -> None:
+    report = write_report(real, tmp_path / "report.html")
+    assert report.missing == {
+        "engagement": "There is no engagement score in this data.",
+        "churn_by_engagement": "There is no engagement score in this data.",
+        "signals_before_churn": (
+            "There is no payment_failed and no support_ticket event in this data."
+        ),
+    }
+    text = (tmp_path / "report.html").read_text()
+    for sentence in report.missing.values():
+        assert f'<p class="missing">{sentence}</p>' in text
+    assert set(specs(tmp_path / "report.html")) == set(CHARTS) - set(report.missing)
+
+
+def test_a_signal_that_the_data_lack_is_named_under_the_other(copied: Path, tmp_path: Path) -> None:
+    with duckdb.connect(str(copied)) as con:
+        con.execute("delete from raw.events where event_type = 'payment_failed'")
+        con.execute("update user_daily set payment_failed_count = 0")
+    write_report(copied, tmp_path / "report.html")
+    spec = specs(tmp_path / "report.html")["signals_before_churn"]
+    assert spec["description"].endswith("There is no payment_failed event in this data.")
+    assert "payment_failed" not in json.dumps(spec["layer"])
+
+
+def test_data_shorter_than_the_label_window_say_that_nobody_can_churn_yet(
+    copied: Path, tmp_path: Path
+) -> None:
+    with duckdb.connect(str(copied)) as con:
+        for mart in ("churn_labels", "training_dataset", "training_splits"):
+            con.execute(f"delete from {mart}")
+    missing = write_report(copied, tmp_path / "report.html").missing
+    lacking = "No label window has passed in this data"
+    assert set(missing) == {
+        "churn_by_engagement",
+        "activity_before_churn",
+        "signals_before_churn",
+        "label_rate",
+        "separation",
+    }
+    for name in missing:
+        assert missing[name].startswith(lacking), name
+
+
+def test_without_events_there_is_a_page_of_sentences(without_events: Path, tmp_path: Path) -> None:
+    report = write_report(without_events, tmp_path / "report.html")
+    assert report.charts == ["engagement"]
+    assert set(report.missing) == set(CHARTS) - {"engagement"}
+    assert report.missing["daily_active_users"] == "There are no events in this data."
+    assert "none, there are no events" in (tmp_path / "report.html").read_text()
+
+
+def test_missing_marts_are_named_with_the_command_that_makes_them_and_an_old_page_stays(
+    elearn: Elearn, tmp_path: Path
+) -> None:
+    elearn("generate", "--n-users", 5, "--days", 5)
+    (tmp_path / "report.html").write_text("old")
+    done = elearn("report", check=False)
+    assert done.returncode == 1
+    assert done.stderr == (
+        "Error: warehouse.duckdb: main.user_daily is not there; run `elearn build` first\n"
+    )
+    assert (tmp_path / "report.html").read_text() == "old"
+
+
+def test_without_a_warehouse_it_says_which_command_to_run(elearn: Elearn, tmp_path: Path) -> None:
+    done = elearn("report", check=False)
+    assert done.returncode == 1
+    assert "run `elearn generate` or `elearn load` first" in done.stderr
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("library", ["altair", "vl_convert"])
+def test_without_the_extra_it_says_what_to_install(library: str, copied: Path) -> None:
+    code = (
+        f"import sys; sys.modules[{library!r}] = None; sys.argv[1:] = ['report'];"
+        "from generator.cli import main; main()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=copied.parent, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert done.stderr == "Error: the report needs two more libraries: pip install '.[report]'\n"
+
+
+def test_the_other_commands_do_not_import_the_extra() -> None:
+    code = (
+        "import sys; import generator.cli;"
+        "sys.exit(not {'altair', 'vl_convert', 'jinja2'}.isdisjoint(sys.modules))"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
+
+
+@pytest.mark.parametrize("option", ["--output", "--png"])
+@pytest.mark.parametrize("path", ["file/in/it", "x" * 300])
+def test_a_place_that_cannot_be_written_gets_one_line(
+    option: str, path: str, elearn: Elearn, copied: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("mine")
+    done = elearn("report", option, path, check=False)
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"Error: {option[2:]}: '{path[:200]}' is not allowed; give a f")
+    assert done.stderr.count("\n") == 1
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+def test_a_folder_and_the_warehouse_itself_are_refused_as_output(
+    copied: Path, tmp_path: Path
+) -> None:
+    before = copied.read_bytes()
+    link = tmp_path / "link.html"
+    link.symlink_to(copied)
+    for output in (tmp_path, copied, link):
+        with pytest.raises(UsageError, match=r"^output: .* is not allowed; give a file"):
+            write_report(copied, output)
+    assert copied.read_bytes() == before
+
+
+def test_an_old_page_is_replaced_whole_and_nothing_is_left_beside_it(
+    simulated: Path, tmp_path: Path
+) -> None:
+    page = tmp_path / "report.html"
+    page.write_text("old")
+    with page.open() as reader:
+        write_report(simulated, page)
+        assert reader.read() == "old"  # another file took its place
+    assert page.read_text().endswith("</html>\n")
+    assert list(tmp_path.iterdir()) == [page]
+
+
+def test_a_full_disk_leaves_the_old_page(simulated: Path, tmp_path: Path) -> None:
+    page = tmp_path / "report.html"
+    page.write_text("old")
+    code = (
+        "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (10000, 10000));"
+        "import signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN);"
+        f"sys.argv[1:] = ['report', '--warehouse', {str(simulated)!r}];"
+        "from generator.cli import main; main()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1), done.stderr
+    assert "File too large" in done.stderr
+    assert page.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [page]
