@@ -3,10 +3,10 @@
 -- ends with it: of users who have churned, and beside them (_stayed) of those who have not, up to
 -- their own last active day. Only weeks that are observed whole.
 {%- set measures = {
-    'active_days': 'is_active_day',
-    'watch_minutes': 'watch_minutes_sum',
-    'failed_payments': 'payment_failed_count',
-    'tickets': 'support_ticket_count',
+    'active_days': 'user_daily.is_active_day',
+    'watch_minutes': exact('user_daily.watch_minutes_sum'),
+    'failed_payments': 'user_daily.payment_failed_count',
+    'tickets': 'user_daily.support_ticket_count',
 } %}
 with user_daily as (
     select * from {{ ref('user_daily') }}
@@ -20,8 +20,8 @@ user_weeks as (
     select
         user_daily.user_id,
         observed_users.has_churned,
-        {%- for name, column in measures.items() %}
-        sum(user_daily.{{ column }}) as {{ name }},
+        {%- for name, measure in measures.items() %}
+        sum({{ measure }}) as {{ name }},
         {%- endfor %}
         {{ days_between('user_daily.as_of_date', 'observed_users.last_active_day') }} // 7 + 1
             as weeks_before

@@ -1,6 +1,14 @@
 {#- What several analyses define alike. -#}
 
 {#-
+    A measure as the decimal number that it is: a sum of DOUBLE depends in its last bit on the order
+    of its terms, and a rounded mean of them then in its last digit.
+-#}
+{% macro exact(measure) -%}
+    cast({{ measure }} as decimal(18, 4))
+{%- endmacro %}
+
+{#-
     The users of whom a churn could have been seen: active on a day that at least label_window_days
     days follow. One of them has churned when none of the last label_window_days days is active.
     Every user has a row in user_daily on the last day of the observation window.

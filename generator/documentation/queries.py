@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from generator.documentation.project import Node, Project
@@ -84,7 +85,7 @@ def _table(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
 
 
 def _is_number(values: Sequence[Any]) -> bool:
-    return all(isinstance(value, int | float) or value is None for value in values)
+    return all(isinstance(value, int | float | Decimal) or value is None for value in values)
 
 
 def _text(value: Any) -> str:
