@@ -113,9 +113,14 @@ def merge(learning: Events, account: AccountEvents) -> Events:
     added = Events(
         account.user, account.second, account.event_type, no_course, none, none, account.amount
     )
-    joined = Events._make(map(np.concatenate, zip(learning, added, strict=True)))
-    span = int(joined.second.max(initial=0)) + 1
-    return joined.take(np.argsort(joined.user * span + joined.second, kind="stable"))
+    span = 1 + max(int(part.second.max(initial=0)) for part in (learning, added))
+    added = added.take(np.argsort(added.user * span + added.second, kind="stable"))
+    # The few are put between the many, which stand in order: much faster than to sort them all.
+    place = np.searchsorted(
+        learning.user * span + learning.second, added.user * span + added.second, side="right"
+    )
+    columns = zip(learning, added, strict=True)
+    return Events._make(np.insert(many, place, few) for many, few in columns)
 
 
 def event_ids(user_id: Ints) -> Ints:
