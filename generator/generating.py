@@ -12,6 +12,7 @@ from generator.schema import ASSIGNMENTS, EVENTS, TRUTH, USERS, Table
 from generator.settings import Settings
 from generator.simulation import simulate_blocks
 from generator.simulation.rows import Rows
+from generator.versions import Tally
 from generator.warehouse import (
     Connection,
     Load,
@@ -21,7 +22,10 @@ from generator.warehouse import (
     replace_content,
 )
 
-BATCH_ROWS = 1_000_000
+ROW_GROUP = 122_880
+"""Rows that DuckDB stores together. What comes in such pieces is written once: rows that do not
+fill a group are written again by the checkpoint."""
+BATCH_ROWS = 8 * ROW_GROUP
 """Events that one INSERT takes: fewer, larger inserts are faster, and memory stays bounded."""
 
 
@@ -41,13 +45,15 @@ def generate(
         The warehouse keeps its old content.
     """
     tables = simulated_tables(settings)
+    content = Tally()
     with open_warehouse(warehouse, memory_limit) as con:
         replace_content(con, tables)
-        for batch in batches(simulate_blocks(settings, workers)):
+        for batch in batches(simulate_blocks(settings, workers, finish=content.add)):
             insert_batch(con, batch, tables)
             progress(batch.users.num_rows, batch.events.num_rows)
         add_key(con, EVENTS)
-        return record_load(con, Load("simulated", "generate", settings.as_dict(), settings.seed))
+        load = Load("simulated", "generate", settings.as_dict(), settings.seed)
+        return record_load(con, load, content_version=content.version)
 
 
 def simulated_tables(settings: Settings) -> tuple[Table, ...]:
@@ -56,20 +62,36 @@ def simulated_tables(settings: Settings) -> tuple[Table, ...]:
 
 
 def batches(blocks: Iterable[Rows]) -> Iterator[Rows]:
-    """Join consecutive blocks until they have enough events for one insert."""
+    """Join consecutive blocks until they have enough events for one insert.
+
+    Events that do not fill a row group wait for the next batch; their users do not.
+    """
     waiting: list[Rows] = []
     for block in blocks:
         waiting.append(block)
-        if sum(rows.events.num_rows for rows in waiting) >= BATCH_ROWS:
-            yield joined(waiting)
-            waiting = []
+        event_rows = sum(rows.events.num_rows for rows in waiting)
+        if event_rows >= BATCH_ROWS:
+            batch = joined(waiting)
+            whole = event_rows - event_rows % ROW_GROUP
+            yield batch._replace(events=batch.events.slice(0, whole))
+            waiting = [_without_users(batch)._replace(events=batch.events.slice(whole))]
     if waiting:
         yield joined(waiting)
 
 
 def joined(blocks: list[Rows]) -> Rows:
-    """Return the rows of several blocks as one."""
-    return Rows._make(map(pa.concat_tables, zip(*blocks, strict=True)))
+    """Return the rows of several blocks as one, in pieces of ROW_GROUP rows."""
+    return Rows._make(
+        pa.Table.from_batches(
+            pa.concat_tables(parts).combine_chunks().to_batches(max_chunksize=ROW_GROUP),
+            parts[0].schema,
+        )
+        for parts in zip(*blocks, strict=True)
+    )
+
+
+def _without_users(rows: Rows) -> Rows:
+    return Rows._make(table.slice(table.num_rows) for table in rows)
 
 
 def insert_batch(con: Connection, batch: Rows, tables: Iterable[Table]) -> None:

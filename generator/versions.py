@@ -9,12 +9,15 @@ is needed.
 from __future__ import annotations
 
 import hashlib
+import threading
 from typing import NamedTuple
 
 import duckdb
+import pyarrow as pa
 
 from generator.schema import EVENTS, USERS, Column, Table
-from generator.sql import one_row
+from generator.simulation.rows import Rows
+from generator.sql import connect_memory, one_row
 
 
 class ContentSum(NamedTuple):
@@ -40,6 +43,40 @@ def version_of(users: ContentSum, events: ContentSum) -> str:
     return hex_digits(text)
 
 
+class Tally:
+    """The content of users and events that come in parts, added up by several threads at once.
+
+    The engine is one of its own, without threads: each caller computes for itself.
+    """
+
+    def __init__(self, memory_limit: str | None = None) -> None:
+        self.users = ContentSum()
+        self.events = ContentSum()
+        self._lock = threading.Lock()
+        self._con = connect_memory(memory_limit, threads=1)
+
+    @property
+    def version(self) -> str:
+        """The version of all that was added."""
+        return version_of(self.users, self.events)
+
+    def add(self, rows: Rows) -> Rows:
+        """Add the content of some rows, and return them."""
+        with self._con.cursor() as con:
+            users = arrow_sum(con, USERS, rows.users)
+            events = arrow_sum(con, EVENTS, rows.events)
+        with self._lock:
+            self.users += users
+            self.events += events
+        return rows
+
+
+def arrow_sum(con: duckdb.DuckDBPyConnection, table: Table, rows: pa.Table) -> ContentSum:
+    """Return the content sum of Arrow rows with the columns of a table."""
+    con.register("incoming", rows)
+    return content_sum(con, table, "incoming")
+
+
 def hex_digits(text: str) -> str:
     """Return the first 16 hex digits of a text's SHA-256."""
     return hashlib.sha256(text.encode()).hexdigest()[:16]
@@ -59,11 +96,12 @@ def content_sum(
 
 def canonical_row(table: Table) -> str:
     """Return the SQL expression that writes one row as a text that no other row has."""
-    return "concat_ws('|', " + ", ".join(map(canonical_value, table.columns)) + ")"
+    # concat writes a null as the empty text, and all of the row in one go
+    return "concat(" + ", '|', ".join(map(canonical_value, table.columns)) + ")"
 
 
 def canonical_value(column: Column) -> str:
-    """Return the SQL expression that writes one value; a null is the empty text.
+    """Return the SQL expressions that write one value; a null is the empty text.
 
     Numbers and times are written as integers (measures have four decimals at the most), because
     the text of a DOUBLE is the engine's choice; texts carry their length, so that no text can
@@ -71,15 +109,11 @@ def canonical_value(column: Column) -> str:
     """
     name = column.name
     if column.type == "TIMESTAMP":
-        value = f"epoch_us({name})"
-    elif column.type == "DATE":
-        value = f"{name} - date '1970-01-01'"
-    elif column.type == "DOUBLE":
-        value = f"cast(round({name} * 10000) as bigint)"
-    elif column.type == "VARCHAR":
-        value = f"length({name}) || ':' || {name}"
-    else:
-        value = name
-    if column.required:
-        return value
-    return f"coalesce(cast({value} as varchar), '')"
+        return f"epoch_us({name})"
+    if column.type == "DATE":
+        return f"{name} - date '1970-01-01'"
+    if column.type == "DOUBLE":
+        return f"cast(round({name} * 10000) as bigint)"
+    if column.type == "VARCHAR":
+        return f"length({name}) || ':', {name}"
+    return name

@@ -248,7 +248,10 @@ def last_load(con: Connection) -> dict[str, Any] | None:
 
 
 def record_load(
-    con: Connection, load: Load, touched: tuple[date | None, date | None] | None = None
+    con: Connection,
+    load: Load,
+    touched: tuple[date | None, date | None] | None = None,
+    content_version: str | None = None,
 ) -> int:
     """Write a load into the ledger, after its rows; return its load_id.
 
@@ -261,6 +264,8 @@ def record_load(
     touched
         First and last day that the load changed; None for a load that replaced everything: all
         days of the old and of the new content.
+    content_version
+        The dataset version, where it was computed as the rows came in; None reads them again.
     """
     user_rows, event_rows, first_day, last_day, load_id = one_row(
         con,
@@ -281,7 +286,7 @@ def record_load(
         "seed": load.seed,
         "settings": json.dumps(load.settings),
         "generator_version": version("elearn-churn-warehouse"),
-        "dataset_version": dataset_version(con),
+        "dataset_version": content_version or dataset_version(con),
         "user_rows": user_rows,
         "event_rows": event_rows,
         "first_day": first_day,

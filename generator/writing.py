@@ -10,7 +10,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
@@ -22,8 +21,7 @@ from generator.schema import ASSIGNMENTS, EVENTS, USERS, Table
 from generator.settings import Settings
 from generator.simulation import simulate_blocks
 from generator.simulation.rows import Rows
-from generator.sql import connect_memory
-from generator.versions import ContentSum, content_sum, version_of
+from generator.versions import Tally
 
 LAYOUTS = ("flat", "version", "date")
 
@@ -106,16 +104,16 @@ def generate_files(
         Told how far it is.
     """
     with written_whole(output_dir) as folder:
-        batches_ = batches(simulate_blocks(settings, workers, shard.users(settings.n_users)))
-        with connect_memory(memory_limit) as con:
-            sums = write_batches(con, batches_, folder, file_format, _tables(settings), progress)
+        content = Tally(memory_limit)
+        blocks = simulate_blocks(settings, workers, shard.users(settings.n_users), content.add)
+        write_batches(batches(blocks), folder, file_format, _tables(settings), progress)
         about = {
-            "dataset_version": version_of(*sums),
+            "dataset_version": content.version,
             "generator_version": version("elearn-churn-warehouse"),
             "settings": settings.as_dict(),
             "shard": f"{shard.number}/{shard.of}",
-            "user_rows": sums[0].rows,
-            "event_rows": sums[1].rows,
+            "user_rows": content.users.rows,
+            "event_rows": content.events.rows,
         }
         manifest = write_manifest(folder, about)
         subfolders: dict[str, str] = {
@@ -129,15 +127,13 @@ def generate_files(
 
 
 def write_batches(
-    con: duckdb.DuckDBPyConnection,
     rows: Iterator[Rows],
     folder: Path,
     file_format: str,
     tables: tuple[Table, ...],
     progress: Progress,
-) -> tuple[ContentSum, ContentSum]:
-    """Write every batch and return the content sums of users and events."""
-    users, events = ContentSum(), ContentSum()
+) -> None:
+    """Write every batch."""
     with ExitStack() as stack:
         writers = {
             table: stack.enter_context(_writer(folder, table, file_format)) for table in tables
@@ -146,10 +142,7 @@ def write_batches(
             parts = {USERS: batch.users, EVENTS: batch.events, ASSIGNMENTS: batch.assignments}
             for table, writer in writers.items():
                 writer.write_table(parts[table].cast(arrow_schema(table, file_format)))
-            users += _sum(con, USERS, batch.users)
-            events += _sum(con, EVENTS, batch.events)
             progress(batch.users.num_rows, batch.events.num_rows)
-    return users, events
 
 
 def arrow_schema(table: Table, file_format: str) -> pa.Schema:
@@ -177,8 +170,3 @@ def _writer(folder: Path, table: Table, file_format: str) -> Any:
     # no simulated text needs quotes
     options = pyarrow.csv.WriteOptions(quoting_style="none", quoting_header="none")
     return pyarrow.csv.CSVWriter(path, schema, write_options=options)
-
-
-def _sum(con: duckdb.DuckDBPyConnection, table: Table, rows: pa.Table) -> ContentSum:
-    con.register("incoming", rows)
-    return content_sum(con, table, "incoming")

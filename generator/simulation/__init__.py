@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import pandas as pd
@@ -40,8 +40,15 @@ def simulate(settings: Settings) -> tuple[pd.DataFrame, pd.DataFrame]:
     return _frame([block.users for block in blocks]), _frame([block.events for block in blocks])
 
 
+AHEAD_CELLS = 2**20
+"""User-days that are simulated ahead of the consumer, so that threads work while it writes."""
+
+
 def simulate_blocks(
-    settings: Settings, workers: int, user_ids: range | None = None
+    settings: Settings,
+    workers: int,
+    user_ids: range | None = None,
+    finish: Callable[[Rows], Rows] = lambda rows: rows,
 ) -> Iterator[Rows]:
     """Yield the simulation block by block in order of user_id, a few blocks ahead at most.
 
@@ -56,22 +63,25 @@ def simulate_blocks(
         Number of threads.
     user_ids
         Consecutive users to keep; all when None.
+    finish
+        What else to do with the rows of each block, in the thread that drew them.
     """
     wanted = range(1, settings.n_users + 1) if user_ids is None else user_ids
     blocks = range((wanted.start - 1) // BLOCK_USERS, -(-(wanted.stop - 1) // BLOCK_USERS))
 
     def simulate_one(block: int) -> Rows:
-        return block_rows(settings, simulate_block(settings, block), wanted)
+        return finish(block_rows(settings, simulate_block(settings, block), wanted))
 
     if workers == 1:
         yield from map(simulate_one, blocks)
         return
+    most_ahead = workers + 1 + AHEAD_CELLS // (BLOCK_USERS * settings.days)
     with ThreadPoolExecutor(workers) as pool:
         ahead: deque[Future[Rows]] = deque()
         try:
             for block in blocks:
                 ahead.append(pool.submit(simulate_one, block))
-                if len(ahead) > workers + 1:
+                if len(ahead) > most_ahead:
                     yield ahead.popleft().result()
             while ahead:
                 yield ahead.popleft().result()
