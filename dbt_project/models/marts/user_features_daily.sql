@@ -1,11 +1,11 @@
 {{ config(materialized='incremental', post_hook="{{ forget_outdated_rows() }}") }}
 
 {#-
-    One running sum per measure and its lags: the sum of the last 7 days is the running sum minus
-    the running sum 7 rows before, because user_daily has a row for every day.
+    user_daily has a row for every day, so the row some rows before is the day some days before:
+    the sum of a week is the day plus its six lags, and longer windows are weeks and their lags,
+    30 days = 4 weeks + the 2 days before them. Lags cost a fraction of what sums over frames do.
 -#}
-{%- set windows = [7, 14, 30] -%}
-{%- set running_sums = [
+{%- set measures = [
     'active_and_all_events', 'logins_and_enrolments', 'quiz_attempts_and_scores',
     'payments_succeeded_and_failed', 'support_tickets', 'watch_minutes_scaled',
     'quiz_scores_scaled',
@@ -105,34 +105,50 @@ earlier_activity as (
 ),
 
 {% endif %}
-running as (
+weeks as (
     select
         measures.*,
-        {%- for measure in running_sums %}
-        cast(sum(measures.{{ measure }}) over user_so_far as bigint)
-            as running_{{ measure }},
+        {%- for measure in measures %}
+        measures.{{ measure }}
+        + lag(measures.{{ measure }}, 1, 0) over user_days as {{ measure }}_2d,
+        measures.{{ measure }}
+        {%- for days in range(1, 7) %}
+        + lag(measures.{{ measure }}, {{ days }}, 0) over user_days
+        {%- endfor %} as {{ measure }}_7d,
         {%- endfor %}
-        max(measures.active_days_since_signup) over user_so_far as latest_active_day
+        max(measures.active_days_since_signup) over (
+            partition by measures.user_id
+            order by measures.as_of_date
+            rows between unbounded preceding and current row
+        ) as latest_active_day
     from measures
-    window user_so_far as (
-        partition by measures.user_id
-        order by measures.as_of_date
-        rows between unbounded preceding and current row
-    )
+    window user_days as (partition by measures.user_id order by measures.as_of_date)
+),
+
+earlier_weeks as (
+    select
+        {%- for measure in measures %}
+        {%- for days in [7, 14, 21] %}
+        lag(weeks.{{ measure }}_7d, {{ days }}, 0) over user_days
+            as {{ measure }}_7d_{{ days }}_ago,
+        {%- endfor %}
+        lag(weeks.{{ measure }}_2d, 28, 0) over user_days as {{ measure }}_2d_28_ago,
+        {%- endfor %}
+        weeks.*
+    from weeks
+    window user_days as (partition by weeks.user_id order by weeks.as_of_date)
 ),
 
 rolling as (
     select
-        {%- for days in windows %}
-        {%- for measure in running_sums %}
-        running.running_{{ measure }}
-        - coalesce(lag(running.running_{{ measure }}, {{ days }}) over user_days, 0)
-            as {{ measure }}_{{ days }}d,
+        {%- for measure in measures %}
+        earlier_weeks.{{ measure }}_7d + earlier_weeks.{{ measure }}_7d_7_ago as {{ measure }}_14d,
+        earlier_weeks.{{ measure }}_7d + earlier_weeks.{{ measure }}_7d_7_ago
+        + earlier_weeks.{{ measure }}_7d_14_ago + earlier_weeks.{{ measure }}_7d_21_ago
+        + earlier_weeks.{{ measure }}_2d_28_ago as {{ measure }}_30d,
         {%- endfor %}
-        {%- endfor %}
-        running.*
-    from running
-    window user_days as (partition by running.user_id order by running.as_of_date)
+        earlier_weeks.*
+    from earlier_weeks
 ),
 
 final as (
@@ -157,7 +173,7 @@ final as (
         rolling.support_ticket_count,
         rolling.video_watch_count,
         rolling.amount_paid_sum,
-        {%- for days in windows %}
+        {%- for days in [7, 14, 30] %}
         {%- set active_and_all = 'rolling.active_and_all_events_' ~ days ~ 'd' %}
         {%- set logins_and_enrolments = 'rolling.logins_and_enrolments_' ~ days ~ 'd' %}
         {%- set payments = 'rolling.payments_succeeded_and_failed_' ~ days ~ 'd' %}
