@@ -29,6 +29,7 @@ from generator.spans import event_days, gap_warnings, touched_days
 from generator.sql import one_row
 from generator.staging import Staging
 from generator.summary import days_text
+from generator.versions import ContentSum, content_sum, version_of
 from generator.warehouse import (
     Connection,
     Load,
@@ -170,7 +171,10 @@ def write(con: Connection, load: Load, users: Staging, events: Staging, append: 
     if not append:
         add_key(con, EVENTS)
     touched = touched_days(users, events, before, event_days(con)) if append else None
-    load_id = record_load(con, load, touched)
+    # What replaces is what was staged, and the engine reads that by all threads, unlike rows that
+    # are not committed yet.
+    content_version = None if append else version_of(good_sum(users), good_sum(events))
+    load_id = record_load(con, load, touched, content_version)
     for staging in (users, events):
         keep_rejected(staging, load_id)
     version, *days = one_row(
@@ -203,7 +207,12 @@ def insert(staging: Staging) -> int:
         staging.con,
         f"""
         insert into {table.name} ({columns})
-        select {columns} from {staging.name} where fault is null order by {table.key}
+        select {columns} from {staging.good} order by {table.key}
         """,
     )
     return int(rows)
+
+
+def good_sum(staging: Staging) -> ContentSum:
+    """Return the content sum of the good rows of a staging table."""
+    return content_sum(staging.con, staging.rules.table, staging.good)

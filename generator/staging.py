@@ -59,6 +59,11 @@ class Staging:
         return f"temp.staged_{self.label}"
 
     @property
+    def good(self) -> str:
+        """Relation of the rows without a fault."""
+        return f"(from {self.name} where fault is null)"
+
+    @property
     def waiting(self) -> str:
         """Name of the table of texts that wait to be typed and checked."""
         return f"temp.waiting_{self.label}"
