@@ -2,10 +2,11 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+USERS ?= 20000
 SETUP := $(VENV)/.installed
 LINTED := ELEARN_WAREHOUSE=target/lint.duckdb
 
-.PHONY: build test lint docs clean
+.PHONY: build test lint docs bench clean
 
 build: $(SETUP)  ## simulate the default data set, build and test every model
 	$(BIN)/elearn build
@@ -26,6 +27,9 @@ lint: $(SETUP)  ## check style and types of Python and SQL
 
 docs: $(SETUP)  ## write docs/queries.md, the diagrams, and dbt's page target/docs/index.html
 	$(BIN)/python -m generator.documentation
+
+bench: $(SETUP)  ## measure against the database's own speed, USERS=20000 unless told
+	$(BIN)/python -m tests.benchmarks --users $(USERS)
 
 $(SETUP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)

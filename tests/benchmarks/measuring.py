@@ -1,0 +1,90 @@
+"""Measure work against a yardstick, in turn, each time in a process of its own."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import resource
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+WORKERS = os.cpu_count() or 1
+
+
+@dataclass
+class Clock:
+    """What the timed part of some work took."""
+
+    seconds: float = 0.0
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        started = time.perf_counter()
+        yield
+        self.seconds += time.perf_counter() - started
+
+
+@dataclass(frozen=True)
+class Measure:
+    seconds: float
+    peak_bytes: int
+    """Peak resident memory of the process, and of the largest that it started."""
+    result: Any = None
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row of the table: what took how long, and against what."""
+
+    what: str
+    ours: float
+    yardstick: float
+    target: float
+    peak_bytes: int
+    unit: str = "s"
+
+    @property
+    def ratio(self) -> float:
+        return self.ours / self.yardstick
+
+    @property
+    def is_met(self) -> bool:
+        return self.ratio <= self.target
+
+
+def measured(work: Callable[..., Any], *arguments: Any) -> Measure:
+    """Call ``work(clock, *arguments)`` in a new process; its clock says what is timed."""
+    context = multiprocessing.get_context("spawn")
+    with context.Pool(1) as pool:
+        return pool.apply(_measure, (work, arguments))
+
+
+def _measure(work: Callable[..., Any], arguments: tuple[Any, ...]) -> Measure:
+    clock = Clock()
+    result = work(clock, *arguments)
+    kinds = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    peak = max(resource.getrusage(kind).ru_maxrss for kind in kinds)
+    return Measure(clock.seconds, peak * 1024, result)
+
+
+def best(measures: list[Measure]) -> Measure:
+    """Return the fastest of several measures: what disturbs a run only ever adds to it."""
+    return min(measures, key=lambda measure: measure.seconds)
+
+
+def table(rows: list[Row]) -> str:
+    """Return all rows as the table that ``make bench`` prints."""
+    lines = [
+        f"{'what':<50}{'ours':>9}{'yardstick':>11}{'ratio':>7}{'target':>8}  {'met':<4}{'peak':>9}"
+    ]
+    for row in rows:
+        numbers = f"{row.ours:>7.2f} {row.unit}{row.yardstick:>9.2f} {row.unit}"
+        met = "yes" if row.is_met else "no"
+        memory = f"{row.peak_bytes / 2**20:>6,.0f} MB"
+        lines.append(
+            f"{row.what:<50}{numbers}{row.ratio:>7.2f}{row.target:>8.2f}  {met:<4}{memory}"
+        )
+    return "\n".join(lines)

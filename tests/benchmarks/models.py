@@ -1,0 +1,103 @@
+"""The dbt models, against writing what they make once more."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from pathlib import Path
+
+import duckdb
+
+from generator import Settings
+from generator.arriving import generate_through
+from generator.summary import MARTS
+from tests.benchmarks.measuring import WORKERS, Clock, Measure, Row, best, measured
+from tests.conftest import run_dbt
+
+ONCE_MORE = "once_more"
+
+
+def run_models(clock: Clock, warehouse: Path, *options: str) -> dict[str, float]:
+    """Run every model and return the seconds of each; the clock has their sum."""
+    folder = warehouse.parent
+    variables = {"DBT_TARGET_PATH": str(folder / "target"), "DBT_LOG_PATH": str(folder / "logs")}
+    done = run_dbt(warehouse, variables, "run", *options)
+    assert done.returncode == 0, done.stdout
+    results = json.loads((folder / "target" / "run_results.json").read_text())["results"]
+    seconds = {
+        result["unique_id"].split(".")[2]: float(result["execution_time"])
+        for result in results
+        if result["unique_id"].startswith("model.")
+    }
+    clock.seconds += sum(seconds.values())
+    return seconds
+
+
+def write_once_more(clock: Clock, warehouse: Path, mart: str) -> None:
+    """Write a finished mart again, with its columns, checks and key."""
+    with duckdb.connect(str(warehouse)) as con:
+        con.execute("set enable_progress_bar = false; set wal_autocheckpoint = '1GB'")  # as dbt has
+        with clock.running():
+            create(con, mart)
+            con.execute(f"insert into {ONCE_MORE} from {mart}")
+        con.execute(f"drop table {ONCE_MORE}")
+
+
+def create(con: duckdb.DuckDBPyConnection, mart: str) -> None:
+    """Create an empty table like a mart."""
+    name = mart.split(".")[1]
+    query = "select sql from duckdb_tables() where schema_name = 'main' and table_name = ?"
+    [(ddl,)] = con.execute(query, [name]).fetchall()
+    con.execute(ddl.replace(name, ONCE_MORE, 1))
+
+
+def count_events_per_day(clock: Clock, warehouse: Path) -> None:
+    """The plain query below user_daily, without what it adds."""
+    with duckdb.connect(str(warehouse)) as con, clock.running():
+        con.execute(
+            f"""
+            create table {ONCE_MORE} as
+            select user_id, event_date, count(*) as total_events,
+                sum(watch_minutes) as watch_minutes, avg(quiz_score) as quiz_score,
+                sum(amount) as amount
+            from raw.events group by user_id, event_date
+            """
+        )
+        con.execute(f"drop table {ONCE_MORE}")
+
+
+def model_rows(warehouse: Path, rounds: int) -> tuple[list[Row], float]:
+    """Return the rows of the full refresh, and the seconds of user_features_daily."""
+    runs: list[Measure] = []
+    rewrites: dict[str, list[Measure]] = {mart: [] for mart in MARTS}
+    grouped = []
+    for _ in range(rounds):
+        runs.append(measured(run_models, warehouse, "--full-refresh"))
+        grouped.append(measured(count_events_per_day, warehouse))
+        for mart, measures in rewrites.items():
+            measures.append(measured(write_once_more, warehouse, mart))
+    models = {name: min(run.result[name] for run in runs) for name in runs[0].result}
+    marts = {mart.split(".")[1]: best(measures).seconds for mart, measures in rewrites.items()}
+    daily = best(grouped).seconds + marts["user_daily"]
+    peak, features = best(runs).peak_bytes, models["user_features_daily"]
+    rows = [
+        Row("user_daily", models["user_daily"], daily, 1.5, peak),
+        Row("user_features_daily", features, marts["user_features_daily"], 2.0, peak),
+        Row("all models, full refresh", sum(models.values()), sum(marts.values()), 2.0, peak),
+    ]
+    return rows, features
+
+
+def new_day_row(n_users: int, days: int, folder: Path) -> Row:
+    """Return the row of one new day after many, on a warehouse of its own."""
+    settings = Settings(n_users=n_users, days=days + 1)
+    warehouse = folder / "days.duckdb"
+    measures = []
+    for day, options in ((days, ["--full-refresh"]), (days + 1, [])):
+        through = settings.start_date + timedelta(days=day - 1)
+        generate_through(warehouse, settings, through, replace=False, workers=WORKERS)
+        measures.append(measured(run_models, warehouse, *options))
+    full, daily = measures
+    warehouse.unlink()
+    what = f"one new day after {days}, {n_users:,} users"
+    return Row(what, daily.seconds, full.seconds, 0.1, daily.peak_bytes)

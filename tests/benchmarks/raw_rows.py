@@ -1,0 +1,103 @@
+"""Simulation and load, against DuckDB that is given the same rows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+
+from generator import Settings
+from generator.generating import generate
+from generator.loading import load_files
+from generator.schema import EVENTS, USERS, Table
+from generator.simulation import simulate_blocks
+from generator.simulation.rows import Rows
+from generator.warehouse import STORAGE
+from generator.writing import Shard, generate_files
+from tests.benchmarks.measuring import WORKERS, Clock, Row, best, measured
+
+
+def simulate_only(clock: Clock, settings: Settings) -> None:
+    with clock.running():
+        blocks = list(simulate_blocks(settings, WORKERS))
+    assert blocks
+
+
+def generate_warehouse(clock: Clock, settings: Settings, path: Path) -> None:
+    path.unlink(missing_ok=True)
+    with clock.running():
+        generate(path, settings, workers=WORKERS)
+
+
+def insert_arrays(clock: Clock, settings: Settings, path: Path) -> None:
+    """The yardstick: DuckDB inserts arrays that are there, into the same tables of a new file."""
+    parts = zip(*simulate_blocks(settings, WORKERS), strict=True)
+    rows = Rows._make(map(pa.concat_tables, parts))
+    insert(clock, path, {USERS: "from users", EVENTS: "from events"}, rows)
+
+
+def insert_csv(clock: Clock, folder: Path, path: Path) -> None:
+    """The yardstick: DuckDB reads the same files with the types given, and no check of its own."""
+    relations = {table: f"from {_read_csv(table, folder)}" for table in (USERS, EVENTS)}
+    insert(clock, path, relations)
+
+
+def insert(clock: Clock, path: Path, relations: dict[Table, str], rows: Rows | None = None) -> None:
+    """Fill a new file the way that is fastest: the large table's key once its rows are in."""
+    path.unlink(missing_ok=True)
+    con = duckdb.connect(str(path), config=dict(STORAGE))
+    if rows is not None:
+        con.register("users", rows.users)
+        con.register("events", rows.events)
+    with clock.running():
+        con.execute("create schema raw")
+        for table, relation in relations.items():
+            con.execute(table.ddl)
+            con.execute(f"insert into {table.name} {relation}")
+        con.execute(EVENTS.key_ddl)
+        con.execute("checkpoint")
+    con.close()
+
+
+def _read_csv(table: Table, folder: Path) -> str:
+    columns = ", ".join(f"'{column.name}': '{column.type}'" for column in table.columns)
+    return f"read_csv('{csv_path(folder, table)}', header = true, columns = {{{columns}}})"
+
+
+def csv_path(folder: Path, table: Table) -> Path:
+    return folder / f"{table.name.split('.')[1]}.csv"
+
+
+def load_csv(clock: Clock, folder: Path, path: Path) -> None:
+    path.unlink(missing_ok=True)
+    users, events = (str(csv_path(folder, table)) for table in (USERS, EVENTS))
+    with clock.running():
+        load_files(path, [users], [events])
+
+
+def simulation_rows(settings: Settings, folder: Path, rounds: int) -> list[Row]:
+    simulated, generated, inserted = [], [], []
+    for _ in range(rounds):
+        simulated.append(measured(simulate_only, settings))
+        inserted.append(measured(insert_arrays, settings, folder / "inserted.duckdb"))
+        generated.append(measured(generate_warehouse, settings, folder / "warehouse.duckdb"))
+    (folder / "inserted.duckdb").unlink()
+    arrays, yardstick, whole = best(simulated), best(inserted), best(generated)
+    size = f"{settings.n_users:,} users x {settings.days} days"
+    return [
+        Row(f"simulate {size}", arrays.seconds, yardstick.seconds, 0.4, arrays.peak_bytes),
+        Row(f"generate {size}", whole.seconds, yardstick.seconds, 1.25, whole.peak_bytes),
+    ]
+
+
+def load_row(settings: Settings, folder: Path, rounds: int) -> Row:
+    options = {"file_format": "csv", "layout": "flat", "shard": Shard(), "workers": WORKERS}
+    report = generate_files(settings, folder / "csv", **options)
+    ours, yardstick = [], []
+    for _ in range(rounds):
+        ours.append(measured(load_csv, folder / "csv", folder / "loaded.duckdb"))
+        yardstick.append(measured(insert_csv, folder / "csv", folder / "loaded.duckdb"))
+    (folder / "loaded.duckdb").unlink()
+    what = f"load {report.manifest['event_rows']:,} events from CSV"
+    return Row(what, best(ours).seconds, best(yardstick).seconds, 2.0, best(ours).peak_bytes)
