@@ -38,8 +38,7 @@ def specs(page: Path) -> dict[str, dict]:
 def test_the_command_says_what_it_drew_and_writes_page_and_pictures(
     elearn: Elearn, copied: Path, tmp_path: Path
 ) -> None:
-    plots = tmp_path / "plots"
-    plots.mkdir()
+    (plots := tmp_path / "plots").mkdir()
     (plots / "mine.png").write_text("not the report's")
     done = json.loads(elearn("report", "--png", "plots", "--json").stdout)
     assert done["charts"] == CHARTS
@@ -150,8 +149,8 @@ def test_tests_count_from_the_last_load_on(
 def test_a_warehouse_without_any_green_build_says_so(copied: Path, tmp_path: Path) -> None:
     with duckdb.connect(str(copied)) as con:
         con.execute("drop table if exists bookkeeping.green_build")
-    write_report(copied, tmp_path / "report.html")
-    assert "not run since the last load" in (tmp_path / "report.html").read_text()
+    assert write_report(copied, page := tmp_path / "report.html").charts == CHARTS
+    assert "not run since the last load" in page.read_text()
 
 
 def test_real_data_get_sentences_for_what_they_lack(real: Path, tmp_path: Path) -> None:
@@ -264,8 +263,7 @@ def test_a_folder_and_the_warehouse_itself_are_refused_as_output(
     copied: Path, tmp_path: Path
 ) -> None:
     before = copied.read_bytes()
-    link = tmp_path / "link.html"
-    link.symlink_to(copied)
+    (link := tmp_path / "link.html").symlink_to(copied)
     for output in (tmp_path, copied, link):
         with pytest.raises(UsageError, match=r"^output: .* is not allowed; give a file"):
             write_report(copied, output)
