@@ -1,4 +1,9 @@
-{{ config(materialized='incremental', post_hook="{{ forget_outdated_rows() }}") }}
+{{ config(
+    materialized='incremental',
+    partition_by='as_of_date',
+    pre_hook="{{ drop_outdated_days() }}",
+    post_hook="{{ forget_outdated_rows() }}",
+) }}
 
 {#-
     One running sum per measure and its lags: the sum of the last 7 days is the running sum minus
