@@ -108,24 +108,35 @@ def generate_files(
     with written_whole(output_dir) as folder:
         batches_ = batches(simulate_blocks(settings, workers, shard.users(settings.n_users)))
         with connect_memory(memory_limit) as con:
-            sums = write_batches(con, batches_, folder, file_format, _tables(settings), progress)
-        about = {
-            "dataset_version": version_of(*sums),
-            "generator_version": version("elearn-churn-warehouse"),
-            "settings": settings.as_dict(),
-            "shard": f"{shard.number}/{shard.of}",
-            "user_rows": sums[0].rows,
-            "event_rows": sums[1].rows,
-        }
-        manifest = write_manifest(folder, about)
-        subfolders: dict[str, str] = {
-            "flat": "",
-            "version": manifest["dataset_version"],
-            "date": str(date.today()),
-        }
-        destination = output_dir / subfolders[layout]
-        move_into(folder, destination)
-    return FilesReport(destination, manifest)
+            sums = write_batches(con, batches_, folder, file_format, tables_of(settings), progress)
+        manifest = write_manifest(folder, about_files(settings, *sums, shard))
+        return FilesReport(move_to_layout(folder, output_dir, layout, manifest), manifest)
+
+
+def about_files(
+    settings: Settings, users: ContentSum, events: ContentSum, shard: Shard = Shard()
+) -> dict[str, Any]:
+    """Return what a manifest says besides the names and hashes of the files."""
+    return {
+        "dataset_version": version_of(users, events),
+        "generator_version": version("elearn-churn-warehouse"),
+        "settings": settings.as_dict(),
+        "shard": f"{shard.number}/{shard.of}",
+        "user_rows": users.rows,
+        "event_rows": events.rows,
+    }
+
+
+def move_to_layout(folder: Path, output_dir: Path, layout: str, manifest: dict[str, Any]) -> Path:
+    """Move a folder's files to where the layout wants them, and return that folder."""
+    subfolders: dict[str, str] = {
+        "flat": "",
+        "version": manifest["dataset_version"],
+        "date": str(date.today()),
+    }
+    destination = output_dir / subfolders[layout]
+    move_into(folder, destination)
+    return destination
 
 
 def write_batches(
@@ -165,7 +176,8 @@ def arrow_schema(table: Table, file_format: str) -> pa.Schema:
     return pa.schema([(column.name, types[column.type]) for column in table.columns])
 
 
-def _tables(settings: Settings) -> tuple[Table, ...]:
+def tables_of(settings: Settings) -> tuple[Table, ...]:
+    """Return the tables that are written as files."""
     return (USERS, EVENTS) + ((ASSIGNMENTS,) if settings.has_experiment else ())
 
 
