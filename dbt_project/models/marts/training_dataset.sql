@@ -42,4 +42,4 @@ final as (
     where {{ is_eligible('features') }}
 )
 
-select * from final
+select {{ whole_days() }} * from final

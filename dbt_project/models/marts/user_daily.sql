@@ -86,4 +86,4 @@ final as (
             and user_days.as_of_date = events_per_day.as_of_date
 )
 
-select * from final
+select {{ whole_days() }} * from final

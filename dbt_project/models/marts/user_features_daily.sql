@@ -202,4 +202,4 @@ final as (
     {% endif %}
 )
 
-select * from final
+select {{ whole_days() }} * from final
