@@ -1,8 +1,11 @@
 # Every target sets itself up: a fresh clone needs Python 3.11 or newer and make.
 PYTHON ?= python3
+comma := ,
 VENV := .venv
 BIN := $(VENV)/bin
 SETUP := $(VENV)/.installed
+# Spark's half gigabyte is installed where there is a Java to run it.
+EXTRAS := .[dev$(if $(shell command -v java),$(comma)spark)]
 LINTED := ELEARN_WAREHOUSE=target/lint.duckdb
 
 .PHONY: build test lint clean
@@ -11,7 +14,7 @@ build: $(SETUP)  ## simulate the default data set, build and test every model
 	$(BIN)/elearn build
 
 test: $(SETUP)  ## run every test
-	$(BIN)/pytest --numprocesses 2
+	$(BIN)/pytest --numprocesses 2 --dist loadgroup
 
 lint: $(SETUP)  ## check style and types of Python and SQL
 	$(BIN)/ruff check .
@@ -27,7 +30,7 @@ lint: $(SETUP)  ## check style and types of Python and SQL
 $(SETUP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
-		--constraint constraints.txt --editable '.[dev]'
+		--constraint constraints.txt --editable '$(EXTRAS)'
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
 		--no-deps --target $(VENV)/duckdb-2.0.0 duckdb==2.0.0  # the tests try this engine too
 	touch $@

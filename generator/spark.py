@@ -168,11 +168,11 @@ def spark_session() -> Iterator[SparkSession]:
     UsageError
         pyspark or Java is missing, or Spark does not start.
     """
-    if find_spec("pyspark") is None:
-        raise UsageError("engine: spark needs pyspark; run `pip install '.[spark]'`")
     is_remote = "SPARK_REMOTE" in os.environ
     if not is_remote and not has_java():
         raise UsageError("engine: spark needs Java 17 or newer; there is none (JAVA_HOME or PATH)")
+    if find_spec("pyspark") is None:
+        raise UsageError("engine: spark needs pyspark; run `pip install '.[spark]'`")
     stop_signals = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         session = _start({} if is_remote else local_options())
