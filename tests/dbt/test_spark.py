@@ -77,7 +77,7 @@ def write_broken_lake(broken: Path, lake: Path) -> None:
                 case when event_type = 'video_watch' then 'nan'::double end as watch_minutes,
                 case when event_type = 'quiz_attempt' then 'inf'::double end as quiz_score,
                 case when user_id < 9 then 1 else user_id end as user_id,
-                case when user_id < 9 then 1e9 end as amount
+                case when user_id < 9 then 1e9 else amount end as amount
             )
         ) to '{broken}/events.parquet' (format parquet)
         """
