@@ -1,9 +1,12 @@
 # Every target sets itself up: a fresh clone needs Python 3.11 or newer and make.
 PYTHON ?= python3
+comma := ,
 VENV := .venv
 BIN := $(VENV)/bin
 USERS ?= 20000
 SETUP := $(VENV)/.installed
+# Spark's half gigabyte is installed where there is a Java to run it.
+EXTRAS := .[dev$(if $(shell command -v java),$(comma)spark)]
 LINTED := ELEARN_WAREHOUSE=target/lint.duckdb
 
 .PHONY: build test lint docs bench clean
@@ -12,7 +15,7 @@ build: $(SETUP)  ## simulate the default data set, build and test every model
 	$(BIN)/elearn build
 
 test: $(SETUP)  ## run every test
-	$(BIN)/pytest --numprocesses 2
+	$(BIN)/pytest --numprocesses 2 --dist loadgroup
 
 lint: $(SETUP)  ## check style and types of Python and SQL
 	$(BIN)/ruff check .
@@ -34,7 +37,7 @@ bench: $(SETUP)  ## measure against the database's own speed, USERS=20000 unless
 $(SETUP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
-		--constraint constraints.txt --editable '.[dev]'
+		--constraint constraints.txt --editable '$(EXTRAS)'
 	for engine in 1.1.3 2.0.0; do \
 		$(BIN)/python -m pip install --quiet --disable-pip-version-check \
 			--no-deps --target $(VENV)/duckdb-$$engine duckdb==$$engine || exit 1; \

@@ -122,13 +122,17 @@ def replace_file(path: Path, content: bytes, field: str) -> None:
         move_file(part, target)
 
 
-def write_manifest(folder: Path, about: dict[str, Any]) -> dict[str, Any]:
+def write_manifest(
+    folder: Path, about: dict[str, Any], hashes: dict[str, str] | None = None
+) -> dict[str, Any]:
     """Write manifest.json beside the files of a folder, and return what it says.
 
-    It carries no timestamp, so that a repeated run writes the same bytes.
+    It carries no timestamp, so that a repeated run writes the same bytes. The hashes of the files
+    are taken here unless those who wrote them took them already.
     """
-    files = {path.name: {"sha256": file_hash(path)} for path in sorted(folder.iterdir())}
-    manifest = about | {"files": files}
+    if hashes is None:
+        hashes = {path.name: file_hash(path) for path in folder.iterdir()}
+    manifest = about | {"files": {name: {"sha256": hashes[name]} for name in sorted(hashes)}}
     (folder / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n")
     return manifest
 

@@ -27,7 +27,10 @@ MemoryLimit = Annotated[
     str | None, typer.Option(help="Most memory that DuckDB takes, such as 4GB.", metavar="SIZE")
 ]
 Workers = Annotated[
-    str | None, typer.Option(help="Threads that simulate.", metavar="N", show_default="all cores")
+    str | None,
+    typer.Option(
+        help="Threads that simulate; parts on Spark.", metavar="N", show_default="all cores"
+    ),
 ]
 
 Published = Annotated[

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -98,10 +99,12 @@ def _file_sum(
     con: duckdb.DuckDBPyConnection, table: Table, folder: Path, names: Iterable[str]
 ) -> ContentSum:
     stem = table.name.split(".")[1]
-    parquet, csv = folder / f"{stem}.parquet", folder / f"{stem}.csv"
-    if parquet.name in names:
-        scan = f"read_parquet({quoted(str(parquet))}, hive_partitioning = false)"
+    parts = [name for name in names if re.fullmatch(rf"{stem}(-\d+)?\.parquet", name)]
+    if parts:
+        paths = ", ".join(quoted(str(folder / name)) for name in parts)
+        scan = f"read_parquet([{paths}], hive_partitioning = false)"
     else:
+        csv = folder / f"{stem}.csv"
         columns = ", ".join(f"{quoted(c.name)}: {quoted(c.type)}" for c in table.columns)
         options = f"header = true, hive_partitioning = false, columns = {{{columns}}}"
         scan = f"read_csv({quoted(str(csv))}, {options})"

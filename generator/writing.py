@@ -21,7 +21,7 @@ from generator.schema import ASSIGNMENTS, EVENTS, USERS, Table
 from generator.settings import Settings
 from generator.simulation import simulate_blocks
 from generator.simulation.rows import Rows
-from generator.versions import Tally
+from generator.versions import ContentSum, Tally, version_of
 
 LAYOUTS = ("flat", "version", "date")
 
@@ -106,24 +106,36 @@ def generate_files(
     with written_whole(output_dir) as folder:
         content = Tally(memory_limit)
         blocks = simulate_blocks(settings, workers, shard.users(settings.n_users), content.add)
-        write_batches(batches(blocks), folder, file_format, _tables(settings), progress)
-        about = {
-            "dataset_version": content.version,
-            "generator_version": version("elearn-churn-warehouse"),
-            "settings": settings.as_dict(),
-            "shard": f"{shard.number}/{shard.of}",
-            "user_rows": content.users.rows,
-            "event_rows": content.events.rows,
-        }
+        write_batches(batches(blocks), folder, file_format, tables_of(settings), progress)
+        about = about_files(settings, content.users, content.events, shard)
         manifest = write_manifest(folder, about)
-        subfolders: dict[str, str] = {
-            "flat": "",
-            "version": manifest["dataset_version"],
-            "date": str(date.today()),
-        }
-        destination = output_dir / subfolders[layout]
-        move_into(folder, destination)
-    return FilesReport(destination, manifest)
+        return FilesReport(move_to_layout(folder, output_dir, layout, manifest), manifest)
+
+
+def about_files(
+    settings: Settings, users: ContentSum, events: ContentSum, shard: Shard = Shard()
+) -> dict[str, Any]:
+    """Return what a manifest says besides the names and hashes of the files."""
+    return {
+        "dataset_version": version_of(users, events),
+        "generator_version": version("elearn-churn-warehouse"),
+        "settings": settings.as_dict(),
+        "shard": f"{shard.number}/{shard.of}",
+        "user_rows": users.rows,
+        "event_rows": events.rows,
+    }
+
+
+def move_to_layout(folder: Path, output_dir: Path, layout: str, manifest: dict[str, Any]) -> Path:
+    """Move a folder's files to where the layout wants them, and return that folder."""
+    subfolders: dict[str, str] = {
+        "flat": "",
+        "version": manifest["dataset_version"],
+        "date": str(date.today()),
+    }
+    destination = output_dir / subfolders[layout]
+    move_into(folder, destination)
+    return destination
 
 
 def write_batches(
@@ -158,7 +170,8 @@ def arrow_schema(table: Table, file_format: str) -> pa.Schema:
     return pa.schema([(column.name, types[column.type]) for column in table.columns])
 
 
-def _tables(settings: Settings) -> tuple[Table, ...]:
+def tables_of(settings: Settings) -> tuple[Table, ...]:
+    """Return the tables that are written as files."""
     return (USERS, EVENTS) + ((ASSIGNMENTS,) if settings.has_experiment else ())
 
 

@@ -41,6 +41,10 @@
 
 {#- A hook; dbt opens no transaction of its own around it. -#}
 {% macro find_outdated_rows() -%}
+    {{ adapter.dispatch('find_outdated_rows')() }}
+{%- endmacro %}
+
+{% macro default__find_outdated_rows() -%}
     begin transaction;
     {{ create_bookkeeping() }};
     {{ take_fingerprints() }};
@@ -218,6 +222,10 @@
     {%- if not execute or model.name not in incremental_marts() or flags.FULL_REFRESH -%}
         {{ return(flags.FULL_REFRESH) }}
     {%- endif -%}
+    {{ return(adapter.dispatch('everything_is_outdated')()) }}
+{%- endmacro %}
+
+{% macro default__everything_is_outdated() -%}
     {%- set kept = run_query(
         "select 1 from information_schema.tables"
         " where table_schema = 'bookkeeping' and table_name = 'outdated'"
@@ -232,6 +240,10 @@
 
 {#- The first day that any user's rows of this mart must be redone from, as a literal. -#}
 {% macro first_outdated_day() -%}
+    {{ adapter.dispatch('first_outdated_day')() }}
+{%- endmacro %}
+
+{% macro default__first_outdated_day() -%}
     {%- set found = run_query(
         "select coalesce(min(first_day), date '9999-12-31') from bookkeeping.outdated where mart = '"
         ~ model.name ~ "'"
@@ -241,6 +253,10 @@
 
 {#- One row per user with rows to redo in this mart. -#}
 {% macro outdated_users() -%}
+    {{ adapter.dispatch('outdated_users')() }}
+{%- endmacro %}
+
+{% macro default__outdated_users() -%}
     select
         outdated.user_id,
         min(outdated.first_day) as first_day
@@ -261,6 +277,10 @@
 
 {#- As long as a parent has work left, what was made from it is not done either. -#}
 {% macro forget_outdated_rows() -%}
+    {{ adapter.dispatch('forget_outdated_rows')() }}
+{%- endmacro %}
+
+{% macro default__forget_outdated_rows() -%}
     {%- set parents = incremental_marts()[model.name].parents -%}
     delete from bookkeeping.outdated
     where

@@ -45,3 +45,28 @@
         (adapter.get_columns_in_relation(relation) if execute else []) | map(attribute='name')
     ) }}
 {%- endmacro %}
+
+{#- Whether a cast to the types of the staging model's contract gives another value. -#}
+{% macro is_changed_by_staging(raw_table) -%}
+    false
+    {%- for node in (graph.nodes.values() if execute else []) -%}
+        {%- if node.resource_type == 'model' and node.name == 'stg_' ~ raw_table -%}
+            {%- for column in node.columns.values() %}
+            or cast({{ raw_table }}.{{ column.name }} as {{ column.data_type }})
+            is distinct from {{ raw_table }}.{{ column.name }}
+            {%- endfor -%}
+        {%- endif -%}
+    {%- endfor -%}
+{%- endmacro %}
+
+{#- Rows of a day come together, so that a partition is a few files and not one of each task. -#}
+{% macro whole_days() -%}
+    {{ return(adapter.dispatch('whole_days')()) }}
+{%- endmacro %}
+
+{% macro default__whole_days() -%}
+{%- endmacro %}
+
+{% macro spark__whole_days() -%}
+    /*+ rebalance(as_of_date) */
+{%- endmacro %}

@@ -6,6 +6,14 @@
 
 {#- A hook at the end of a run, under the lock that the run holds on the warehouse. -#}
 {% macro record_green_build() -%}
+    {{ return(adapter.dispatch('record_green_build')()) }}
+{%- endmacro %}
+
+{#- A lake has no file to publish. -#}
+{% macro spark__record_green_build() -%}
+{%- endmacro %}
+
+{% macro default__record_green_build() -%}
     {%- if execute and results -%}
         {%- set ends = results | map(attribute='status') | map('string') | list -%}
         {%- if ends | reject('in', ['pass', 'warn', 'success', 'no-op']) | list -%}

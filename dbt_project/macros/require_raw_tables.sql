@@ -1,5 +1,9 @@
 {#- Stop with one sentence, before any model runs, when there is no data to build from. -#}
 {% macro require_raw_tables() -%}
+    {{ adapter.dispatch('require_raw_tables')() }}
+{%- endmacro %}
+
+{% macro default__require_raw_tables() -%}
     {%- if execute -%}
         {%- for table in ['users', 'events'] -%}
             {%- set raw_table = source('raw', table) -%}

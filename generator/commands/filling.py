@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from generator import arriving, generating, loading, summary, writing
+from generator import arriving, generating, loading, spark, summary, writing
 from generator.console import Advance, Voice
 from generator.errors import UsageError
 from generator.files import FORMATS, Progress
@@ -54,6 +54,9 @@ def generate(
     shard: Annotated[
         str | None, typer.Option(help="With --output-dir: the I-th of N parts.", metavar="I/N")
     ] = None,
+    engine: Annotated[
+        str, typer.Option(help="local; or spark, with --output-dir and --format parquet.")
+    ] = "local",
     warehouse: Warehouse = DEFAULT_WAREHOUSE,
     workers: Workers = None,
     memory_limit: MemoryLimit = None,
@@ -63,6 +66,9 @@ def generate(
 ) -> None:
     """Simulate the platform into the warehouse, replacing what was there in one step."""
     voice = Voice(quiet, json, profile)
+    on_spark = one_of("engine", engine, spark.ENGINES) == "spark"
+    if on_spark and (output_dir is None or file_format != "parquet" or shard is not None):
+        raise UsageError("--engine: spark needs --output-dir and --format parquet, without --shard")
     if output_dir is None:
         files_only = {"--format": file_format, "--layout": layout, "--shard": shard}
         for option, value in files_only.items():
@@ -73,6 +79,16 @@ def generate(
         voice.result(summary.as_lines(found), found.as_dict())
     elif through is not None or replace:
         raise UsageError("output_dir: files hold whole simulations; leave out --through, --replace")
+    elif on_spark:
+        with voice.step("simulate"):
+            report = spark.generate_lake(
+                settings,
+                output_dir,
+                layout=one_of("layout", layout or "flat", writing.LAYOUTS),
+                parts=None if workers is None else worker_count(workers),
+                memory_limit=checked_memory_limit(memory_limit),
+            )
+        voice.result(report.as_lines(), report.as_dict())
     else:
         options = (file_format or "csv", layout or "flat", shard or "1/1")
         _write_files(settings, output_dir, *options, workers, memory_limit, voice)

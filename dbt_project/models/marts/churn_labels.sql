@@ -1,4 +1,9 @@
-{{ config(materialized='incremental', post_hook="{{ forget_outdated_rows() }}") }}
+{{ config(
+    materialized='incremental',
+    partition_by='as_of_date',
+    pre_hook="{{ drop_outdated_days() }}",
+    post_hook="{{ forget_outdated_rows() }}",
+) }}
 
 with {% if is_incremental() -%}
 outdated as (
@@ -57,4 +62,4 @@ final as (
         on active_days_ahead.as_of_date <= observation_window.last_labelled_day
 )
 
-select * from final
+select {{ whole_days() }} * from final

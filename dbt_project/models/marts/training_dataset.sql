@@ -1,4 +1,9 @@
-{{ config(materialized='incremental', post_hook="{{ forget_outdated_rows() }}") }}
+{{ config(
+    materialized='incremental',
+    partition_by='as_of_date',
+    pre_hook="{{ drop_outdated_days() }}",
+    post_hook="{{ forget_outdated_rows() }}",
+) }}
 
 with {% if is_incremental() -%}
 outdated as (
@@ -37,4 +42,4 @@ final as (
     where {{ is_eligible('features') }}
 )
 
-select * from final
+select {{ whole_days() }} * from final

@@ -1,4 +1,9 @@
-{{ config(materialized='incremental', post_hook="{{ forget_outdated_rows() }}") }}
+{{ config(
+    materialized='incremental',
+    partition_by='as_of_date',
+    pre_hook="{{ drop_outdated_days() }}",
+    post_hook="{{ forget_outdated_rows() }}",
+) }}
 
 with users as (
     select * from {{ ref('stg_users') }}
@@ -81,4 +86,4 @@ final as (
             and user_days.as_of_date = events_per_day.as_of_date
 )
 
-select * from final
+select {{ whole_days() }} * from final

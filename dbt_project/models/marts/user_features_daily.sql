@@ -1,4 +1,9 @@
-{{ config(materialized='incremental', post_hook="{{ forget_outdated_rows() }}") }}
+{{ config(
+    materialized='incremental',
+    partition_by='as_of_date',
+    pre_hook="{{ drop_outdated_days() }}",
+    post_hook="{{ forget_outdated_rows() }}",
+) }}
 
 {#-
     user_daily has a row for every day, so the row some rows before is the day some days before:
@@ -213,4 +218,4 @@ final as (
     {% endif %}
 )
 
-select * from final
+select {{ whole_days() }} * from final

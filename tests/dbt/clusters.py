@@ -1,0 +1,68 @@
+"""A standalone Spark master and one worker on the loopback interface."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+LOOPBACK = "127.0.0.1"
+SECONDS_TO_START = 120
+
+
+@contextmanager
+def standalone_cluster(folder: Path) -> Iterator[str]:
+    """Yield the address of a master with one worker; stop both."""
+    port = free_port()
+    address = f"spark://{LOOPBACK}:{port}"
+    ports = ["--webui-port", "0", "--host", LOOPBACK]
+    with ExitStack() as stack:
+        master = ["master.Master", "--port", str(port), *ports]
+        log = stack.enter_context(daemon(master, folder / "master.log"))
+        wait_for_line(log, "Starting Spark master at")
+        worker = ["worker.Worker", "--cores", "2", "--memory", "2g", *ports]
+        worker += ["--work-dir", str(folder / "work"), address]
+        log = stack.enter_context(daemon(worker, folder / "worker.log"))
+        wait_for_line(log, "Successfully registered with master")
+        yield address
+
+
+def free_port() -> int:
+    with socket.socket() as free:
+        free.bind((LOOPBACK, 0))
+        return free.getsockname()[1]
+
+
+@contextmanager
+def daemon(arguments: list[str], log: Path) -> Iterator[Path]:
+    """Run one of Spark's own daemons; it logs into a file."""
+    import pyspark  # noqa: PLC0415
+
+    home = Path(pyspark.__file__).parent
+    command = [home / "bin" / "spark-class", f"org.apache.spark.deploy.{arguments[0]}"]
+    variables = {"SPARK_HOME": str(home), "SPARK_LOCAL_IP": LOOPBACK}
+    with (
+        log.open("w") as output,
+        subprocess.Popen(
+            [*command, *arguments[1:]],
+            env=os.environ | variables,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        ) as process,
+    ):
+        try:
+            yield log
+        finally:
+            process.terminate()
+
+
+def wait_for_line(log: Path, line: str) -> None:
+    for _ in range(SECONDS_TO_START * 10):
+        if line in log.read_text():
+            return
+        time.sleep(0.1)
+    raise AssertionError(f"never logged: {line}\n{log.read_text()}")

@@ -1,0 +1,30 @@
+"""Run dbt on Spark for several lakes in one process, since a Java machine is slow to start.
+
+A program of its own, because dbt in the tests' process would bring its warnings and its logging.
+After each run it keeps a copy of what Spark wrote, and the status of every node.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+from pathlib import Path
+
+from dbt.cli.main import dbtRunner
+
+
+def invoke(arguments: list[str], lake: str, kept: Path) -> None:
+    """Run dbt over a lake and keep its outcome in a folder."""
+    os.environ["ELEARN_LAKE"] = lake
+    outcome = dbtRunner().invoke([*arguments, "--target", "spark", "--no-use-colors"])
+    warehouse = Path(os.environ["ELEARN_SPARK_WAREHOUSE"])
+    shutil.copytree(warehouse / "tables" / "main.db", kept)  # copy2 keeps the times of the files
+    statuses = {node.node.name: str(node.status) for node in outcome.result}
+    (kept / "statuses.json").write_text(json.dumps(statuses))
+
+
+if __name__ == "__main__":
+    for step in json.loads(sys.argv[1]):
+        invoke(step["arguments"], step["lake"], Path(step["kept"]))

@@ -1,0 +1,149 @@
+"""A world in lakes, dbt on Spark over them, and its marts where DuckDB can compare them."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import duckdb
+
+from generator import Settings
+from generator.files import read_manifest
+from generator.warehouse import STORAGE
+from tests.conftest import ROOT
+from tests.dbt.marts import MARTS, RAW, Connection, Marts, check_equal
+
+# The window holds a leap day; more users than two blocks make three parts.
+SETTINGS = Settings(
+    n_users=1100, days=72, start_date=date(2024, 1, 10), churn_base_rate=0.8, paid_ratio=0.5
+)
+LATE_DAY = date(2024, 2, 24)
+EARLIER = {
+    "users": "true",
+    "events": f"""
+        event_date <= date '2024-03-19'
+        and not (user_id % 10 = 3 and event_date = date '{LATE_DAY}')
+    """,
+}
+"""What stood in the lake before the last days came, and a late day of every tenth user."""
+
+
+def spark_variables(folder: Path, master: str = "local[2]") -> dict[str, str]:
+    """Environment that keeps Spark in a folder, and on the loopback interface."""
+    return {
+        "DBT_TARGET_PATH": str(folder / "target"),
+        "DBT_LOG_PATH": str(folder / "logs"),
+        "ELEARN_SPARK_WAREHOUSE": str(folder / "warehouse"),
+        "PYSPARK_PYTHON": sys.executable,
+        "SPARK_LOCAL_IP": "127.0.0.1",
+        "SPARK_MASTER": master,
+        # Java machines that live for a minute: compiling less pays
+        "JAVA_TOOL_OPTIONS": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
+    }
+
+
+def run(arguments: list[str], cwd: Path, variables: dict[str, str]) -> str:
+    """Run a Python module; return what it printed on stdout."""
+    done = subprocess.run(
+        [sys.executable, "-m", *arguments],
+        check=False,
+        cwd=cwd,
+        env=os.environ | variables,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def generate_on_spark(lake: Path, parts: int, variables: dict[str, str]) -> dict:
+    """Simulate the world on Spark with the real command line; return the manifest."""
+    given = SETTINGS.as_dict().items()
+    settings = [f"--{name.replace('_', '-')}={value}" for name, value in given]
+    options = ["--engine=spark", "--format=parquet", f"--output-dir={lake}", f"--workers={parts}"]
+    run(["generator", "generate", *settings, *options], lake.parent, variables)
+    return read_manifest(lake)
+
+
+@dataclass(frozen=True)
+class Step:
+    """One run of dbt over one lake."""
+
+    name: str
+    arguments: tuple[str, ...]
+    lake: Path
+
+
+def run_dbt_on_spark(folder: Path, variables: dict[str, str], *steps: Step) -> None:
+    """Run dbt once for each step; what each wrote is kept under its name."""
+    described = [
+        {"arguments": step.arguments, "lake": str(step.lake), "kept": str(folder / step.name)}
+        for step in steps
+    ]
+    run(["tests.dbt.invoking", json.dumps(described)], ROOT, variables)
+
+
+def statuses(kept: Path) -> dict[str, str]:
+    """Return how every node of a step ended."""
+    return json.loads((kept / "statuses.json").read_text())
+
+
+def write_lake(lake: Path, whole: Path, changes: dict[str, str]) -> None:
+    """Write a lake of the rows of another one that fulfil a condition for each table."""
+    lake.mkdir()
+    for name, condition in changes.items():
+        duckdb.execute(
+            f"""
+            copy (from read_parquet('{whole}/{name}*.parquet') where {condition})
+            to '{lake}/{name}.parquet' (format parquet)
+            """
+        )
+
+
+def load_lake(warehouse: Path, lake: Path) -> None:
+    """Fill the raw tables of a warehouse from a lake."""
+    with duckdb.connect(str(warehouse), config=STORAGE) as con:
+        con.execute("create schema raw")
+        for table in RAW:
+            con.execute(table.ddl)
+            pattern = f"{lake}/{table.name.split('.')[1]}*.parquet"
+            con.execute(f"insert into {table.name} by name from read_parquet('{pattern}')")
+
+
+def check_like_duckdb(kept: Path, lake: Path, marts: Marts) -> None:
+    """Hold the marts that Spark wrote from a lake to those that DuckDB builds from it."""
+    warehouse = kept.with_suffix(".duckdb")
+    load_lake(warehouse, lake)
+    with marts.build_like(warehouse) as con:
+        attach_spark(con, kept)
+        check_equal(con, "on_spark", "compiled")
+        for mart in MARTS:
+            [(rows,)] = con.execute(f"select count(*) from {mart}").fetchall()
+            assert rows > 0, f"{mart} has rows to compare"
+
+
+def attach_spark(con: Connection, kept: Path) -> None:
+    """Read the marts that Spark wrote, columns in DuckDB's order: a partition's column is last."""
+    con.execute("attach ':memory:' as on_spark; create schema if not exists on_spark.main")
+    for mart in MARTS:
+        columns = [row[0] for row in con.execute(f"describe {mart}").fetchall()]
+        con.execute(
+            f"""
+            create table on_spark.main.{mart} as select {", ".join(columns)}
+            from read_parquet('{kept}/{mart}/**/*.parquet', hive_partitioning = true)
+            """
+        )
+
+
+def files_before(kept: Path, mart: str, day: date) -> dict[str, float]:
+    """Return the files of a mart's earlier days with the times they were written."""
+    return {
+        str(path.relative_to(kept)): path.stat().st_mtime
+        for path in (kept / mart).glob("as_of_date=*/*.parquet")
+        if path.parent.name < f"as_of_date={day}"
+    }

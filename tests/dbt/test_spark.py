@@ -1,0 +1,203 @@
+"""The same project on Apache Spark, through dbt-spark and the real command line.
+
+One world goes through two states: in the second, the last days, a late day of one user and a late
+user have come. Both states are built on both engines and held to each other with EXCEPT ALL.
+"""
+
+from __future__ import annotations
+
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from generator.errors import UsageError
+from generator.settings import Settings
+from generator.spark import generate_lake, has_java, users_of_parts
+from generator.verifying import verify_files
+from generator.writing import Shard, generate_files
+from tests.conftest import Elearn, run_elearn
+from tests.dbt.clusters import standalone_cluster
+from tests.dbt.marts import Marts
+from tests.dbt.sparks import (
+    EARLIER,
+    LATE_DAY,
+    SETTINGS,
+    Step,
+    check_like_duckdb,
+    files_before,
+    generate_on_spark,
+    run_dbt_on_spark,
+    spark_variables,
+    statuses,
+    write_lake,
+)
+
+pytestmark = pytest.mark.xdist_group("spark")  # one worker builds the fixtures
+needs_java = pytest.mark.skipif(not has_java(), reason="there is no Java")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("spark")
+
+
+@pytest.fixture(scope="module")
+def lake(folder: Path) -> Path:
+    generate_on_spark(folder / "lake", 3, spark_variables(folder))
+    return folder / "lake"
+
+
+@pytest.fixture(scope="module")
+def built(folder: Path, lake: Path) -> Path:
+    """The folder with the marts of both states, and the outcome of a broken one."""
+    write_lake(folder / "earlier_lake", lake, EARLIER)
+    write_broken_lake(folder / "broken_lake", lake)
+    run_dbt_on_spark(
+        folder,
+        spark_variables(folder),
+        Step("earlier", ("build",), folder / "earlier_lake"),
+        Step("later", ("run",), lake),
+        Step(
+            "broken", ("test", "--select", "source:*", "sums_do_not_wrap"), folder / "broken_lake"
+        ),
+    )
+    return folder
+
+
+def write_broken_lake(broken: Path, lake: Path) -> None:
+    """Write what the database of one machine would refuse, or DuckDB's casts and sums."""
+    write_lake(broken, lake, {"users": "true", "events": "true"})
+    duckdb.execute(
+        f"""
+        copy (
+            from '{lake}/events*.parquet' select * replace (
+                case when event_type = 'video_watch' then 'nan'::double end as watch_minutes,
+                case when event_type = 'quiz_attempt' then 'inf'::double end as quiz_score,
+                case when user_id < 9 then 1 else user_id end as user_id,
+                case when user_id < 9 then 1e9 else amount end as amount
+            )
+        ) to '{broken}/events.parquet' (format parquet)
+        """
+    )
+
+
+@needs_java
+def test_marts_are_those_of_duckdb_to_the_bit(built: Path, marts: dict[str, Marts]) -> None:
+    check_like_duckdb(built / "earlier", built / "earlier_lake", marts["defaults"])
+
+
+@needs_java
+def test_every_data_test_and_unit_test_passes_on_spark(built: Path) -> None:
+    ends = statuses(built / "earlier")
+    assert set(ends.values()) == {"success", "pass"}
+    assert sum(end == "pass" for end in ends.values()) >= 90
+
+
+@needs_java
+def test_an_incremental_build_with_late_events_is_a_full_refresh(
+    built: Path, lake: Path, marts: dict[str, Marts]
+) -> None:
+    check_like_duckdb(built / "later", lake, marts["defaults"])
+
+
+@needs_java
+@pytest.mark.parametrize(
+    ("mart", "days_back"),
+    [
+        ("user_daily", 0),
+        ("user_features_daily", 0),
+        ("churn_labels", 30),
+        ("training_dataset", 30),
+    ],
+)
+def test_days_before_the_late_events_are_not_written_again(
+    mart: str, days_back: int, built: Path
+) -> None:
+    first_day = LATE_DAY - timedelta(days=days_back)
+    earlier, later = (files_before(built / name, mart, first_day) for name in ("earlier", "later"))
+    assert earlier == later
+    assert len(earlier) >= (first_day - SETTINGS.start_date).days
+
+
+@needs_java
+def test_what_other_engines_refuse_or_raise_fails_a_test_on_spark(built: Path) -> None:
+    ends = statuses(built / "broken")
+    failed = {name for name, status in ends.items() if status == "fail"}
+    assert {name.split("__")[0] for name in failed} == {
+        "source_accepted_range_raw_events_quiz_score",
+        "source_accepted_range_raw_events_watch_minutes",
+        "sums_do_not_wrap",
+    }
+
+
+@needs_java
+def test_a_cluster_draws_and_builds_the_same(
+    folder: Path, lake: Path, marts: dict[str, Marts]
+) -> None:
+    place = folder / "cluster"
+    place.mkdir()
+    with standalone_cluster(place) as master:
+        variables = spark_variables(place, master)
+        generate_on_spark(place / "lake", 2, variables)
+        run_dbt_on_spark(place, variables, Step("marts", ("run",), place / "lake"))
+    assert verify_files(place / "lake").recorded == verify_files(lake).recorded
+    check_like_duckdb(place / "marts", lake, marts["defaults"])
+
+
+@needs_java
+def test_spark_and_one_machine_give_one_version(lake: Path, tmp_path: Path) -> None:
+    local = generate_files(
+        SETTINGS, tmp_path, file_format="parquet", layout="flat", shard=Shard(), workers=1
+    )
+    verdict = verify_files(lake)
+    assert verdict.matches
+    assert verdict.recorded == local.manifest["dataset_version"]
+    assert len(list(lake.glob("events-*.parquet"))) == 3
+
+
+@pytest.mark.parametrize("parts", [None, 1, 2, 3, 100])
+@pytest.mark.parametrize("n_users", [1, 512, 513, 1100])
+def test_parts_are_whole_blocks_and_all_users(n_users: int, parts: int | None) -> None:
+    users = users_of_parts(Settings(n_users=n_users, days=5000), parts)
+    assert [user for part in users for user in part] == list(range(1, n_users + 1))
+    assert all(part.start % 512 == 1 for part in users)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        (),
+        ("--output-dir", "lake"),
+        ("--output-dir", "lake", "--format", "csv"),
+        ("--output-dir", "lake", "--format", "parquet", "--shard", "1/2"),
+    ],
+)
+def test_the_engine_spark_writes_parquet_files_only(
+    arguments: tuple[str, ...], elearn: Elearn, tmp_path: Path
+) -> None:
+    done = elearn("generate", "--engine", "spark", *arguments, check=False)
+    assert done.returncode == 2
+    assert done.stderr.startswith("Error: --engine: spark needs --output-dir and --format parquet")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_missing_java_is_said_in_a_sentence(tmp_path: Path) -> None:
+    nowhere = {"PATH": str(tmp_path), "JAVA_HOME": ""}
+    options = ("--engine", "spark", "--output-dir", "lake", "--format", "parquet")
+    done = run_elearn(tmp_path, nowhere, "generate", *options, check=False)
+    assert done.returncode == 2
+    assert done.stderr.startswith("Error: engine: spark needs Java 17")
+    assert done.stderr.count("\n") == 1
+    assert not list(tmp_path.iterdir())
+
+
+@needs_java
+def test_a_missing_pyspark_is_said_in_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "pyspark", None)
+    with pytest.raises(UsageError, match=r"needs pyspark; run `pip install '\.\[spark\]'`"):
+        generate_lake(Settings(n_users=1), tmp_path)
