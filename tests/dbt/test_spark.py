@@ -92,7 +92,7 @@ def test_marts_are_those_of_duckdb_to_the_bit(built: Path, marts: dict[str, Mart
 @needs_java
 def test_every_data_test_and_unit_test_passes_on_spark(built: Path) -> None:
     ends = statuses(built / "earlier")
-    assert set(ends.values()) == {"success", "pass"}
+    assert set(ends.values()) == {"success", "pass", "no-op"}  # an exposure is a no-op
     assert sum(end == "pass" for end in ends.values()) >= 90
 
 
