@@ -87,7 +87,7 @@ def _recency() -> pl.Expr:
 
 def write_features(clock: Clock, warehouse: Path) -> None:
     with duckdb.connect(str(warehouse)) as con:
-        con.execute("set enable_progress_bar = false; set wal_autocheckpoint = '1GB'")  # as dbt has
+        con.execute("set wal_autocheckpoint = '1GB'")  # as dbt has it
         with clock.running():
             finished = features(con.execute(QUERY).pl()).to_arrow()
             create(con, MART)

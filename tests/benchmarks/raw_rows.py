@@ -13,6 +13,7 @@ from generator.loading import load_files
 from generator.schema import EVENTS, USERS, Table
 from generator.simulation import simulate_blocks
 from generator.simulation.rows import Rows
+from generator.verifying import verify_warehouse
 from generator.warehouse import STORAGE
 from generator.writing import Shard, generate_files
 from tests.benchmarks.measuring import WORKERS, Clock, Row, best, measured
@@ -28,6 +29,11 @@ def generate_warehouse(clock: Clock, settings: Settings, path: Path) -> None:
     path.unlink(missing_ok=True)
     with clock.running():
         generate(path, settings, workers=WORKERS)
+
+
+def verify(clock: Clock, path: Path) -> None:
+    with clock.running():
+        assert verify_warehouse(path).matches
 
 
 def insert_arrays(clock: Clock, settings: Settings, path: Path) -> None:
@@ -77,17 +83,27 @@ def load_csv(clock: Clock, folder: Path, path: Path) -> None:
 
 
 def simulation_rows(settings: Settings, folder: Path, rounds: int) -> list[Row]:
-    simulated, generated, inserted = [], [], []
+    simulated, generated, inserted, verified = [], [], [], []
     for _ in range(rounds):
         simulated.append(measured(simulate_only, settings))
         inserted.append(measured(insert_arrays, settings, folder / "inserted.duckdb"))
         generated.append(measured(generate_warehouse, settings, folder / "warehouse.duckdb"))
+        verified.append(measured(verify, folder / "warehouse.duckdb"))
     (folder / "inserted.duckdb").unlink()
-    arrays, yardstick, whole = best(simulated), best(inserted), best(generated)
     size = f"{settings.n_users:,} users x {settings.days} days"
     return [
-        Row(f"simulate {size}", arrays.seconds, yardstick.seconds, 0.4, arrays.peak_bytes),
-        Row(f"generate {size}", whole.seconds, yardstick.seconds, 1.25, whole.peak_bytes),
+        Row(
+            f"{what} {size}",
+            best(ours).seconds,
+            best(inserted).seconds,
+            target,
+            best(ours).peak_bytes,
+        )
+        for what, ours, target in (
+            ("simulate", simulated, 0.4),
+            ("generate", generated, 1.25),
+            ("verify", verified, 0.5),
+        )
     ]
 
 
