@@ -72,8 +72,10 @@ def open_connection(path: Path, memory_limit: str | None = None) -> Iterator[Con
     ends it.
     """
     check_path(path)
-    is_new = not path.exists()
+    was_there = path.exists()
     con = _connect(path, memory_limit)
+    # Another process may have made and filled it before this one held the lock.
+    is_new = not was_there and not con.execute("from duckdb_tables()").fetchall()
     try:
         yield con
     except BaseException as error:
