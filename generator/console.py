@@ -114,16 +114,23 @@ def run(command: Callable[[], int | None]) -> NoReturn:
     try:
         code = command() or 0
         sys.stdout.flush()
-    except ElearnError as error:
-        code = _complain(str(error), error.exit_code)
     except BrokenPipeError:
         sys.stderr.close()  # the reader of our output left; there is nobody to tell
         code = 1
-    except BaseException as error:  # DuckDB turns what a handler raises into an error of its own
-        if not arrived:
-            sys.exit(_complain(f"unexpected {type(error).__name__}: {first_line(error)}", 1))
-        code = _complain(stopped_by(arrived[0]), 128 + arrived[0])
+    except BaseException as error:
+        code = _complain_of(error, arrived)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)  # the rest is the interpreter's end
     sys.exit(code)
+
+
+def _complain_of(error: BaseException, arrived: list[int]) -> int:
+    """Say what ended the command; what a handler raised may come back as any other error."""
+    if arrived:
+        return _complain(stopped_by(arrived[0]), 128 + arrived[0])
+    if isinstance(error, ElearnError):
+        return _complain(str(error), error.exit_code)
+    return _complain(f"unexpected {type(error).__name__}: {first_line(error)}", 1)
 
 
 def _open_streams() -> None:
