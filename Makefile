@@ -3,15 +3,20 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 SETUP := $(VENV)/.installed
+BESIDE := $(addprefix tests/,dbt/test_killed_builds.py dbt/test_planted_leaks.py \
+	test_loading_files.py test_loading_rules.py)
 LINTED := ELEARN_WAREHOUSE=target/lint.duckdb
 
-.PHONY: build test lint clean
+.PHONY: build test robustness lint clean
 
 build: $(SETUP)  ## simulate the default data set, build and test every model
 	$(BIN)/elearn build
 
 test: $(SETUP)  ## run every test
 	$(BIN)/pytest --numprocesses 2
+
+robustness: $(SETUP)  ## try all of docs/reliability.md, and write its table; takes an hour or more
+	$(BIN)/pytest --numprocesses 2 --whole tests/robustness $(BESIDE)
 
 lint: $(SETUP)  ## check style and types of Python and SQL
 	$(BIN)/ruff check .

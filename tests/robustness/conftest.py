@@ -12,6 +12,7 @@ import duckdb
 import pytest
 
 from tests.conftest import ROOT
+from tests.robustness.states import States
 
 DESCRIPTION = ROOT / "docs/reliability.md"
 START, END = "<!-- counts -->\n", "<!-- end of counts -->\n"
@@ -40,6 +41,13 @@ Tried = Callable[[int], None]
 def tried(record_property: Callable[[str, object], None]) -> Tried:
     """Say how many things a test tries, when that is not one."""
     return lambda number: record_property("tried", number)
+
+
+@pytest.fixture(scope="session")
+def states(tmp_path_factory: pytest.TempPathFactory) -> States:
+    root = tmp_path_factory.mktemp("states")
+    variables = {"DBT_TARGET_PATH": str(root / "target"), "DBT_LOG_PATH": str(root / "logs")}
+    return States(root, variables)
 
 
 def pytest_terminal_summary(

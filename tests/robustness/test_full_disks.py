@@ -26,13 +26,6 @@ COMMANDS: dict[str, tuple[str, Sequence[object]]] = {
 }
 
 
-@pytest.fixture(scope="module")
-def states(tmp_path_factory: pytest.TempPathFactory) -> States:
-    root = tmp_path_factory.mktemp("states")
-    variables = {"DBT_TARGET_PATH": str(root / "target"), "DBT_LOG_PATH": str(root / "logs")}
-    return States(root, variables)
-
-
 def run_limited(
     command: Sequence[object], states: States, limit: int
 ) -> subprocess.CompletedProcess[str]:

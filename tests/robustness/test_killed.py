@@ -30,13 +30,6 @@ STARTING = 0.2
 """Share of a run in which an interpreter starts, where there is nothing to lose."""
 
 
-@pytest.fixture(scope="module")
-def states(tmp_path_factory: pytest.TempPathFactory) -> States:
-    root = tmp_path_factory.mktemp("states")
-    variables = {"DBT_TARGET_PATH": str(root / "target"), "DBT_LOG_PATH": str(root / "logs")}
-    return States(root, variables)
-
-
 def end_at(
     states: States, name: str, share: float, number: signal.Signals = signal.SIGKILL
 ) -> Ended:

@@ -20,13 +20,6 @@ from tests.robustness.states import NEW, OLD, SIZE, States, content, raw_version
 from tests.test_publishing import READER
 
 
-@pytest.fixture(scope="module")
-def states(tmp_path_factory: pytest.TempPathFactory) -> States:
-    root = tmp_path_factory.mktemp("states")
-    variables = {"DBT_TARGET_PATH": str(root / "target"), "DBT_LOG_PATH": str(root / "logs")}
-    return States(root, variables)
-
-
 def start(command: Sequence[object], states: States) -> subprocess.Popen[str]:
     arguments, where = command_line(command)
     return subprocess.Popen(
