@@ -8,8 +8,8 @@ import duckdb
 import pytest
 
 from generator.errors import ElearnError, UsageError
+from generator.paths import check_path
 from generator.verifying import verify_warehouse
-from generator.warehouse import check_path
 from tests.conftest import Elearn
 
 # Commits and dies at once.

@@ -44,10 +44,13 @@ def tried(record_property: Callable[[str, object], None]) -> Tried:
 
 
 @pytest.fixture(scope="session")
-def states(tmp_path_factory: pytest.TempPathFactory) -> States:
-    root = tmp_path_factory.mktemp("states")
-    variables = {"DBT_TARGET_PATH": str(root / "target"), "DBT_LOG_PATH": str(root / "logs")}
-    return States(root, variables)
+def states(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> States:
+    own = tmp_path_factory.mktemp("states")
+    base = tmp_path_factory.getbasetemp()
+    shared = (base if worker_id == "master" else base.parent) / "shared_states"
+    shared.mkdir(exist_ok=True)
+    variables = {"DBT_TARGET_PATH": str(own / "target"), "DBT_LOG_PATH": str(own / "logs")}
+    return States(shared, own / "now", variables)
 
 
 def pytest_terminal_summary(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import shutil
 import time
 from collections.abc import Sequence
@@ -14,7 +15,8 @@ import duckdb
 from generator.files import file_hash, read_manifest
 from generator.publishing import DEFAULT_PUBLISHED
 from generator.summary import MARTS
-from generator.verifying import mart_hashes, verify_warehouse
+from generator.verifying import verify_warehouse
+from generator.warehouse import has_table
 from tests.robustness.killing import run
 
 SIZE = ("--n-users", 300, "--days", 90)
@@ -70,10 +72,12 @@ def raw_version(path: Path) -> str:
 
 
 def marts_of(path: Path) -> dict[str, str] | None:
+    """Return a fingerprint of each mart by the engine's own hash, None before a build."""
     with duckdb.connect(str(path), read_only=True) as con:
-        names = con.execute("select table_name from duckdb_tables()").fetchall()
-    is_built = {(mart.removeprefix("main."),) for mart in MARTS} <= {*names}
-    return mart_hashes(path) if is_built else None
+        if any(not has_table(con, mart) for mart in MARTS):
+            return None
+        query = "select count(*) || ':' || sum(hash(found)) from {} as found"
+        return {mart: con.execute(query.format(mart)).fetchall()[0][0] for mart in MARTS}
 
 
 def names(folder: Path) -> set[str]:
@@ -84,38 +88,43 @@ def names(folder: Path) -> set[str]:
 class States:
     """The states, each made when it is first asked for; all tried at one path."""
 
-    root: Path
+    shared: Path
+    """Where the states are kept, for all processes that run tests."""
+    folder: Path
+    """Where commands are tried; one path, since dbt parses anew for another."""
     variables: dict[str, str]
     ends: dict[object, tuple[dict[str, Any], set[str], float]] = field(default_factory=dict)
 
-    @property
-    def folder(self) -> Path:
-        """Where commands are tried; one path, since dbt parses anew for another."""
-        return self.root / "now"
-
     def start(self, name: str) -> Path:
         """Put a state in place and return its folder."""
-        if not (self.root / name).exists():
-            earlier, commands = STATES[name]
-            if earlier:
-                self.start(earlier)
-            else:
-                shutil.rmtree(self.folder, ignore_errors=True)
-                write_files(self.folder)
-            for command in commands:
-                run(command, self.folder, self.variables)
-            shutil.copytree(self.folder, self.root / name)
-        shutil.rmtree(self.folder)
+        with (self.shared / "lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not (self.shared / name).exists():
+                self._make(name)
+        shutil.rmtree(self.folder, ignore_errors=True)
         self.restore(name)
         return self.folder
 
+    def _make(self, name: str) -> None:
+        earlier, commands = STATES[name]
+        if earlier and not (self.shared / earlier).exists():
+            self._make(earlier)
+        shutil.rmtree(self.folder, ignore_errors=True)
+        if earlier:
+            self.restore(earlier)
+        else:
+            write_files(self.folder)
+        for command in commands:
+            run(command, self.folder, self.variables)
+        shutil.copytree(self.folder, self.shared / name)
+
     def restore(self, name: str) -> None:
         """Copy a state that is made already into the folder."""
-        shutil.copytree(self.root / name, self.folder, dirs_exist_ok=True)
+        shutil.copytree(self.shared / name, self.folder, dirs_exist_ok=True)
 
     def content_of(self, name: str) -> dict[str, Any]:
         """Return what a state holds."""
-        return content(self.root / name)
+        return content(self.shared / name)
 
     def undisturbed(
         self, name: str, command: Sequence[object]

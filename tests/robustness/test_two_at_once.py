@@ -8,13 +8,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
 
-from generator.errors import LockedError
-from generator.warehouse import check_unlocked
 from tests.robustness.killing import command_line, environment, run, spread
 from tests.robustness.states import NEW, OLD, SIZE, States, content, raw_version
 from tests.test_publishing import READER
@@ -33,13 +31,14 @@ def start(command: Sequence[object], states: States) -> subprocess.Popen[str]:
 
 
 def wait_until_held(warehouse: Path, process: subprocess.Popen[str]) -> None:
+    """Wait until a process has the warehouse open, without opening it."""
     while process.poll() is None:
-        try:
-            check_unlocked(warehouse)
-        except LockedError:
-            return
-        time.sleep(0.02)
-    pytest.fail(f"it ended before anybody saw its lock: {process.communicate()}")
+        for handle in Path(f"/proc/{process.pid}/fd").iterdir():
+            with suppress(FileNotFoundError):
+                if handle.readlink() == warehouse:
+                    return
+        time.sleep(0.01)
+    pytest.fail(f"it ended before anybody saw it: {process.communicate()}")
 
 
 @contextmanager
@@ -150,7 +149,7 @@ def test_a_warehouse_swapped_under_a_publish_is_published_whole_or_not_at_all(
     folder = states.start("rebuilt")
     publishing = start(("publish",), states)
     other = folder / "other.duckdb"
-    shutil.copy(states.root / "built" / "warehouse.duckdb", other)
+    shutil.copy(states.shared / "built" / "warehouse.duckdb", other)
     wait_until_held(folder / "warehouse.duckdb", publishing)
     other.replace(folder / "warehouse.duckdb")
     publishing.communicate()
