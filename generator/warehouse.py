@@ -110,7 +110,7 @@ def read_warehouse(path: Path, memory_limit: str | None = None) -> Iterator[Conn
     """
     check_path(path, writable=False)
     nothing = f"{path}: nothing is loaded; run `elearn generate` or `elearn load` first"
-    if not path.exists():
+    if not path.exists() or not path.stat().st_size:
         raise ElearnError(nothing)
     if _wal(path).exists():  # a killed writer's; only a writer can put what it holds into the file
         _connect(path, memory_limit).close()
