@@ -8,14 +8,20 @@ SETUP := $(VENV)/.installed
 # Spark's half gigabyte is installed where there is a Java to run it.
 EXTRAS := .[dev$(if $(shell command -v java),$(comma)spark)]
 LINTED := ELEARN_WAREHOUSE=target/lint.duckdb
+# Tests outside tests/robustness that the counts of docs/reliability.md include.
+BESIDE := $(addprefix tests/,dbt/test_killed_builds.py dbt/test_planted_leaks.py \
+	test_loading_files.py test_loading_rules.py)
 
-.PHONY: build test lint docs bench clean
+.PHONY: build test lint docs bench robustness clean
 
 build: $(SETUP)  ## simulate the default data set, build and test every model
 	$(BIN)/elearn build
 
 test: $(SETUP)  ## run every test
 	$(BIN)/pytest --numprocesses 2 --dist loadgroup
+
+robustness: $(SETUP)  ## try all of docs/reliability.md, and write its table; takes an hour or more
+	$(BIN)/pytest --numprocesses 2 --dist loadgroup --whole tests/robustness $(BESIDE)
 
 lint: $(SETUP)  ## check style and types of Python and SQL
 	$(BIN)/ruff check .

@@ -18,6 +18,15 @@ from generator.errors import ElearnError
 DBT = (sys.executable, "-c", "from dbt.cli.main import cli; cli()")
 """The dbt of this environment, whether or not its script is on the path."""
 
+_FOLLOW = """
+import os, signal, threading
+def follow():
+    os.read(0, 1)
+    os.kill(os.getpid(), signal.SIGTERM)
+threading.Thread(target=follow, daemon=True).start()
+"""
+"""Ends a process with the one that holds the other end of its stdin, even one that is killed."""
+
 
 @dataclass(frozen=True)
 class DbtOutcome:
@@ -71,23 +80,24 @@ def dbt_build(
     variables = {"ELEARN_WAREHOUSE": str(warehouse.resolve())}
     if memory_limit is not None:
         variables["ELEARN_MEMORY_LIMIT"] = memory_limit
-    command = [*DBT, "--no-use-colors", "build", "--project-dir", str(folder)]
+    python, option, code = DBT
+    command = [python, option, _FOLLOW + code, "--no-use-colors", "build"]
+    command += ["--project-dir", str(folder)]
     command += ["--profiles-dir", str(folder)]
-    process = subprocess.Popen(
+    with subprocess.Popen(
         command,
         env=os.environ | variables,
-        stdin=subprocess.DEVNULL,
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-    )
-    try:
-        assert process.stdout is not None
-        _forward(process.stdout, talk, progress)
-    finally:
-        process.terminate()  # of no effect unless an interrupt cut the reading short
-        code = process.wait()
-    if code != 0:
+    ) as process:
+        try:
+            assert process.stdout is not None
+            _forward(process.stdout, talk, progress)
+        finally:
+            process.terminate()  # of no effect unless an interrupt cut the reading short
+    if process.returncode != 0:
         raise ElearnError("dbt build failed; its lines above say where")
     return read_outcome(folder)
 

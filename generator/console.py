@@ -18,7 +18,7 @@ from typing import Any, NoReturn, Protocol
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from generator.errors import ElearnError
+from generator.errors import ElearnError, stopped_by
 from generator.sql import first_line
 
 
@@ -102,10 +102,10 @@ class Stopped(BaseException):
 
 def run(command: Callable[[], int | None]) -> NoReturn:
     """Run the command line, and end the process with the right line and exit code."""
-    stopped_by: list[int] = []
+    arrived: list[int] = []
 
     def stop(number: int, _frame: FrameType | None) -> None:
-        stopped_by.append(number)
+        arrived.append(number)
         raise Stopped
 
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -114,17 +114,23 @@ def run(command: Callable[[], int | None]) -> NoReturn:
     try:
         code = command() or 0
         sys.stdout.flush()
-    except ElearnError as error:
-        code = _complain(str(error), error.exit_code)
     except BrokenPipeError:
         sys.stderr.close()  # the reader of our output left; there is nobody to tell
         code = 1
-    except BaseException as error:  # DuckDB turns what a handler raises into an error of its own
-        if not stopped_by:
-            sys.exit(_complain(f"unexpected {type(error).__name__}: {first_line(error)}", 1))
-        name = signal.Signals(stopped_by[0]).name
-        code = _complain(f"stopped by {name}; what was not finished is undone", 128 + stopped_by[0])
+    except BaseException as error:
+        code = _complain_of(error, arrived)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)  # the rest is the interpreter's end
     sys.exit(code)
+
+
+def _complain_of(error: BaseException, arrived: list[int]) -> int:
+    """Say what ended the command; what a handler raised may come back as any other error."""
+    if arrived:
+        return _complain(stopped_by(arrived[0]), 128 + arrived[0])
+    if isinstance(error, ElearnError):
+        return _complain(str(error), error.exit_code)
+    return _complain(f"unexpected {type(error).__name__}: {first_line(error)}", 1)
 
 
 def _open_streams() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+
 
 class ElearnError(Exception):
     """Base of every error this package raises on purpose; the data or the build is at fault."""
@@ -24,3 +26,8 @@ class LockedError(ElearnError):
 def not_allowed(field: str, value: object, allowed: str) -> UsageError:
     """Return the one-line error for a value outside what its field allows."""
     return UsageError(f"{field}: {str(value)[:200]!r} is not allowed; give {allowed}")
+
+
+def stopped_by(number: int) -> str:
+    """Return what a process says that a signal ended."""
+    return f"stopped by {signal.Signals(number).name}; what was not finished is undone"

@@ -18,13 +18,13 @@ import duckdb
 from generator.copying import copy_table, name_in
 from generator.errors import ElearnError, not_allowed
 from generator.files import move_file, written_whole
+from generator.paths import check_path
 from generator.schema import BUILD_INFO
 from generator.sql import first_line, one_row, quoted
 from generator.versions import dataset_version
 from generator.warehouse import (
     STORAGE,
     Connection,
-    check_path,
     create_table,
     has_table,
     insert_row,

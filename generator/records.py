@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -67,6 +68,8 @@ def records(text: TextIO, delimiter: str, n_columns: int) -> Iterator[Record]:
         except StopIteration:
             return
         except csv.Error:
+            if lines.mend(delimiter):
+                continue
             cells, reason = [], BROKEN_QUOTES
         if lines.is_too_long:
             lines.is_too_long, reason = False, BROKEN_LENGTH
@@ -123,6 +126,18 @@ class _Lines:
         while piece and not piece.endswith(("\n", "\r")):
             piece = next(self._pieces, "")
         return "\n"
+
+    def mend(self, delimiter: str) -> bool:
+        """Give the lines taken once more without blanks after a closing quote, if there are any.
+
+        The engine, which reads sound files, lets such blanks pass.
+        """
+        text = "".join(self.taken)
+        quoted = rf'((?:\A|{re.escape(delimiter)}) *"(?:[^"]|"")*") *(?=[{delimiter}\r\n]|\Z)'
+        mended = re.sub(quoted, r"\1", text)
+        if mended != text:
+            self._given_back.extend(reversed(list(io.StringIO(mended, newline=""))))
+        return mended != text
 
     def give_back_all_but_one(self) -> None:
         """Give the lines after the first one taken once more."""

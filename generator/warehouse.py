@@ -7,7 +7,6 @@ or the new one, whatever happens in between.
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,6 +19,7 @@ from typing import Any
 import duckdb
 
 from generator.errors import ElearnError, LockedError, not_allowed
+from generator.paths import check_path
 from generator.schema import CONTENT_TABLES, EVENTS, LOADS, LOG_TABLES, USERS, Table
 from generator.sql import first_line, one_row
 from generator.versions import dataset_version
@@ -27,8 +27,9 @@ from generator.versions import dataset_version
 # Readers lag behind writers: a file in this format opens in every DuckDB from 1.1 on.
 STORAGE = {"storage_compatibility_version": "v1.0.0"}
 
-SCHEMAS = ("raw", "truth", "staging", "main", "bookkeeping")
-"""Schemas of the warehouse; a file of such a name would make "raw.users" ambiguous."""
+# Every commit is a checkpoint, which switches from the old content to the new by one header: no
+# log is left to replay, whenever the process dies. (A reader cannot replay that of a new key.)
+DURABILITY = {"wal_autocheckpoint": "0B"}
 
 Connection = duckdb.DuckDBPyConnection
 
@@ -68,8 +69,10 @@ def open_connection(path: Path, memory_limit: str | None = None) -> Iterator[Con
     ends it.
     """
     check_path(path)
-    is_new = not path.exists()
+    was_there = path.exists()
     con = _connect(path, memory_limit)
+    # Another process may have made and filled it before this one held the lock.
+    is_new = not was_there and not con.execute("from duckdb_tables()").fetchall()
     try:
         yield con
     except BaseException as error:
@@ -94,7 +97,6 @@ def transaction(con: Connection) -> Iterator[None]:
     con.begin()
     yield  # after an error the connection is closed, which rolls back
     con.commit()
-    con.execute("checkpoint")
 
 
 @contextmanager
@@ -108,7 +110,7 @@ def read_warehouse(path: Path, memory_limit: str | None = None) -> Iterator[Conn
     """
     check_path(path, writable=False)
     nothing = f"{path}: nothing is loaded; run `elearn generate` or `elearn load` first"
-    if not path.exists():
+    if not path.exists() or not path.stat().st_size:
         raise ElearnError(nothing)
     if _wal(path).exists():  # a killed writer's; only a writer can put what it holds into the file
         _connect(path, memory_limit).close()
@@ -131,52 +133,12 @@ def check_unlocked(path: Path) -> None:
     _connect(path, None).close()
 
 
-def check_path(path: Path, *, name: str = "warehouse", writable: bool = True) -> None:
-    """Raise UsageError when no warehouse can be at the path.
-
-    Parameters
-    ----------
-    path
-        The file, there or not.
-    name
-        What the error calls it.
-    writable
-        Whether the file, or its folder, must take writes.
-    """
-    try:
-        str(path).encode()
-        is_folder = path.is_dir()
-    except UnicodeEncodeError as error:
-        raise not_allowed(name, path, "a file name in UTF-8") from error
-    except OSError as error:  # such as a name that is too long
-        raise not_allowed(name, path, f"a file name ({error.strerror})") from error
-    if path.stem in SCHEMAS:
-        raise not_allowed(name, path, "a file name that is not one of its schemas")
-    if is_folder:
-        raise not_allowed(name, path, "a file, not a folder")
-    if not path.parent.is_dir():
-        raise not_allowed(name, path, "a file in a folder that exists")
-    if path.exists() and not _is_database(path):
-        raise not_allowed(name, path, "a DuckDB file or a new name")
-    if writable and not os.access(path if path.exists() else path.parent, os.W_OK):
-        raise not_allowed(name, path, "a file that can be written")
-
-
-def _is_database(path: Path) -> bool:
-    """Tell whether a file is empty or begins like one of DuckDB's."""
-    if not path.is_file() or not os.access(path, os.R_OK):
-        return path.is_file()
-    with path.open("rb") as file:
-        start = file.read(12)
-    return not start or start[8:] == b"DUCK"
-
-
 def _wal(path: Path) -> Path:
     return path.with_name(path.name + ".wal")
 
 
 def _connect(path: Path, memory_limit: str | None, read_only: bool = False) -> Connection:
-    config: dict[str, Any] = dict(STORAGE)
+    config: dict[str, Any] = STORAGE | DURABILITY
     if memory_limit is not None:
         config["memory_limit"] = memory_limit
     try:

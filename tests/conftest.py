@@ -15,6 +15,18 @@ ROOT = Path(__file__).parents[1]
 Elearn = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--whole", action="store_true", help="run what takes too long for every run")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("whole"):
+        return
+    left_out = [item for item in items if item.get_closest_marker("whole")]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in left_out]
+
+
 @pytest.fixture(scope="session")
 def dbt_variables(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """Environment that keeps what dbt writes out of the project's folder."""

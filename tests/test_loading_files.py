@@ -214,6 +214,24 @@ def test_a_line_that_does_not_parse_is_rejected_alone(desk: Desk, line: bytes, r
     assert kept.startswith('{"line":"')
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        b'11,"1" ,2025-01-02 10:00:00,"login" ,,,,\n',
+        b'11,1,2025-01-02 10:00:00,login,"say ""hi"" , you" ,,,\n',
+        b'11,1,2025-01-02 10:00:00,login,"two\nlines" ,,,\n',
+        b'"11" ,1,2025-01-02 10:00:00,login,,,,"" \n',
+    ],
+)
+def test_blanks_after_a_closing_quote_are_let_pass_in_any_file(desk: Desk, line: bytes) -> None:
+    desk.load(HEADER + LINE + line)
+    [sound] = desk.query("select * from raw.events where event_id = 11")
+    open_quote = b'12,1,2025-01-02,login,"x,,,\n'
+    desk.load(HEADER + LINE + open_quote + line, max_rejects=1)
+    assert desk.query("select * from raw.events where event_id = 11") == [sound]
+    assert desk.rejected() == [("events", 2, "the quotes do not match")]
+
+
 def test_a_cell_of_a_megabyte_and_line_breaks_in_a_cell_are_data(desk: Desk) -> None:
     desk.load([EVENT | {"course_name": "x" * 1_000_000}, EVENTS[1] | {"course_name": "a\r\n\nb"}])
     lengths = "select length(course_name), course_name from raw.events order by event_id"

@@ -8,11 +8,11 @@ import duckdb
 import pytest
 
 from generator.errors import ElearnError, UsageError
+from generator.paths import check_path
 from generator.verifying import verify_warehouse
-from generator.warehouse import check_path
 from tests.conftest import Elearn
 
-# Commits, and dies before the checkpoint: what is new stands in the write-ahead log.
+# Commits and dies at once.
 COMMIT_AND_DIE = """
 import os, signal
 from pathlib import Path
@@ -34,14 +34,39 @@ with open_connection(Path("warehouse.duckdb")) as con:
 """
 
 
-def test_a_load_killed_after_its_commit_can_be_read(elearn: Elearn, tmp_path: Path) -> None:
+def test_a_load_killed_after_its_commit_leaves_a_file_that_any_reader_opens(
+    elearn: Elearn, tmp_path: Path
+) -> None:
     elearn("generate", "--n-users", 20, "--days", 40)
-    subprocess.run([sys.executable, "-c", COMMIT_AND_DIE], cwd=tmp_path, check=False)
+    done = subprocess.run([sys.executable, "-c", COMMIT_AND_DIE], cwd=tmp_path, check=False)
+    assert done.returncode == -9
     warehouse = tmp_path / "warehouse.duckdb"
-    assert (tmp_path / "warehouse.duckdb.wal").exists(), "the checkpoint came before the kill"
-    assert verify_warehouse(warehouse).matches
+    assert list(tmp_path.iterdir()) == [warehouse]
     with duckdb.connect(str(warehouse), read_only=True) as con:
         assert con.execute("select count(*) from raw.users").fetchall() == [(30,)]
+    assert verify_warehouse(warehouse).matches
+
+
+# Another writer, such as dbt, keeps a log: a reader cannot replay that of a new key.
+LOG_AND_DIE = """
+import duckdb, os, signal
+con = duckdb.connect("warehouse.duckdb", config={"wal_autocheckpoint": "1GB"})
+con.execute("begin; create table main.kept (id integer); insert into kept from range(9);"
+    " alter table kept add primary key (id); commit")
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_the_log_of_a_killed_writer_is_put_into_the_file_before_it_is_read(
+    elearn: Elearn, tmp_path: Path
+) -> None:
+    elearn("generate", "--n-users", 20, "--days", 40)
+    subprocess.run([sys.executable, "-c", LOG_AND_DIE], cwd=tmp_path, check=False)
+    warehouse = tmp_path / "warehouse.duckdb"
+    assert (tmp_path / "warehouse.duckdb.wal").exists(), "the log was put into the file already"
+    assert verify_warehouse(warehouse).matches
+    with duckdb.connect(str(warehouse), read_only=True) as con:
+        assert con.execute("select count(*) from kept").fetchall() == [(9,)]
 
 
 @pytest.mark.parametrize(

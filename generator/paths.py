@@ -1,0 +1,51 @@
+"""Where a database file can be, told before anything opens it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from generator.errors import not_allowed
+
+SCHEMAS = ("raw", "truth", "staging", "main", "bookkeeping")
+"""Schemas of the warehouse; a file of such a name would make "raw.users" ambiguous."""
+
+
+def check_path(path: Path, *, name: str = "warehouse", writable: bool = True) -> None:
+    """Raise UsageError when no warehouse can be at the path.
+
+    Parameters
+    ----------
+    path
+        The file, there or not.
+    name
+        What the error calls it.
+    writable
+        Whether the file, or its folder, must take writes.
+    """
+    try:
+        str(path).encode()
+        is_folder = path.is_dir()
+    except UnicodeEncodeError as error:
+        raise not_allowed(name, path, "a file name in UTF-8") from error
+    except OSError as error:  # such as a name that is too long
+        raise not_allowed(name, path, f"a file name ({error.strerror})") from error
+    if path.stem in SCHEMAS:
+        raise not_allowed(name, path, "a file name that is not one of its schemas")
+    if is_folder:
+        raise not_allowed(name, path, "a file, not a folder")
+    if not path.parent.is_dir():
+        raise not_allowed(name, path, "a file in a folder that exists")
+    if path.exists() and not _is_database(path):
+        raise not_allowed(name, path, "a DuckDB file or a new name")
+    if writable and not os.access(path if path.exists() else path.parent, os.W_OK):
+        raise not_allowed(name, path, "a file that can be written")
+
+
+def _is_database(path: Path) -> bool:
+    """Tell whether a file is empty or begins like one of DuckDB's."""
+    if not path.is_file() or not os.access(path, os.R_OK):
+        return path.is_file()
+    with path.open("rb") as file:
+        start = file.read(12)
+    return not start or start[8:] == b"DUCK"
