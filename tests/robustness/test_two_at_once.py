@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -116,12 +117,14 @@ def test_what_is_done_during_a_dbt_build_says_who_holds_the_lock(states: States)
 
 def test_a_dbt_build_during_a_generate_stops_with_a_sentence(states: States) -> None:
     folder = states.start("built")
-    generating = start(("generate", "--n-users", 3000, "--days", 90, *NEW), states)
+    generating = start(("generate", *SIZE, *NEW), states)
     wait_until_held(folder / "warehouse.duckdb", generating)
+    generating.send_signal(signal.SIGSTOP)  # it keeps its lock until the others are through
     done = run(("build", "--no-generate"), folder, states.variables, check=False)
+    bare = run(("dbt", "build"), folder, states.variables, check=False)
+    generating.send_signal(signal.SIGCONT)
     assert done.returncode == 3
     assert f"process {generating.pid} (" in done.stderr
-    bare = run(("dbt", "build"), folder, states.variables, check=False)
     assert bare.returncode != 0
     assert "lock" in bare.stdout
     _, stderr = generating.communicate()
