@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -37,7 +36,7 @@ class Answers:
         self.users = users.set_index("user_id", drop=False)
         self.events = events.assign(day=[time.date() for time in events.event_time])
         self.first_day, self.last_day = self.events.day.min(), self.events.day.max()
-        self.active: dict[int, set[date]] = defaultdict(set)
+        self.active: dict[int, set[date]] = {user_id: set() for user_id in self.users.index}
         for event in self.events[self.events.event_type.isin(ENGAGEMENT)].itertuples():
             self.active[event.user_id].add(event.day)
 
@@ -53,7 +52,7 @@ class Answers:
         return {
             user_id: max(days) <= border
             for user_id, days in self.active.items()
-            if min(days) <= border
+            if days and min(days) <= border
         }
 
     @cached_property

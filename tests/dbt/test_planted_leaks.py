@@ -42,9 +42,9 @@ class Leak:
 LEAKS = {
     "windows_peek_one_day_ahead": Leak(
         FEATURES,
-        "        running.running_{{ measure }}\n        -",
-        "        coalesce(lead(running.running_{{ measure }}) over user_days,"
-        " running.running_{{ measure }})\n        -",
+        "        measures.{{ measure }}\n        {%- for days in range(1, 7) %}",
+        "        measures.{{ measure }} + lead(measures.{{ measure }}, 1, 0) over user_days\n"
+        "        {%- for days in range(1, 7) %}",
         UNITS_OF_FEATURES,
     ),
     "one_measure_peeks_one_day_ahead": Leak(
@@ -71,14 +71,15 @@ LEAKS = {
     ),
     "users_share_a_window": Leak(
         FEATURES,
-        "window user_days as (partition by running.user_id order by",
-        "window user_days as (order by running.user_id,",
+        "window user_days as (partition by measures.user_id order by",
+        "window user_days as (order by measures.user_id,",
         UNITS_OF_FEATURES,
     ),
     "recency_knows_the_last_active_day_of_all": Leak(
         FEATURES,
-        "max(measures.active_days_since_signup) over user_so_far",
-        "max(measures.active_days_since_signup) over (partition by measures.user_id)",
+        "            order by measures.as_of_date\n"
+        "            rows between unbounded preceding and current row\n",
+        "",
         ("users_do_not_share_a_window_and_recency_starts_at_the_signup",),
     ),
     "a_day_holds_tomorrows_events": Leak(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -113,7 +114,15 @@ def test_the_released_cli_reads_everything(published: Path, expected: dict[str, 
     for part, sql in ABOUT.items():
         assert run_cli(published, sql) == expected[part]
     for name, rows in expected["rows"].items():
-        assert run_cli(published, ordered(name)) == rows
+        assert run_cli(published, ordered(name)) == [without_last_zeros(row) for row in rows]
+
+
+def without_last_zeros(row: list[Any]) -> list[Any]:
+    """A row as the CLI writes it: fractions of a second end with their last digit above zero."""
+    return [
+        re.sub(r"(:\d\d\.\d+?)0+$", r"\1", value) if isinstance(value, str) else value
+        for value in row
+    ]
 
 
 def run_cli(published: Path, sql: str) -> list[list[Any]]:
