@@ -35,7 +35,6 @@ from tests.dbt.sparks import (
     write_lake,
 )
 
-pytestmark = pytest.mark.xdist_group("spark")  # one worker builds the fixtures
 needs_java = pytest.mark.skipif(not has_java(), reason="there is no Java")
 
 
