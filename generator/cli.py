@@ -44,5 +44,7 @@ def _run_app() -> int | None:
     try:
         code: int | None = app(standalone_mode=False)  # what a command left with typer.Exit
     except TyperException as error:
+        if not error.format_message():  # no command: its help stands there already
+            return error.exit_code
         raise UsageError(error.format_message()) from error
     return code

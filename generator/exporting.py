@@ -8,6 +8,7 @@ from typing import Any
 
 from generator.errors import ElearnError
 from generator.files import move_into, write_manifest, written_whole
+from generator.green_build import read_build
 from generator.sql import one_row, quoted
 from generator.warehouse import Connection, has_table, last_load, read_warehouse
 
@@ -34,17 +35,22 @@ def export(
     memory_limit: str | None = None,
     progress: Callable[[int], None] = lambda tables: None,
 ) -> dict[str, Any]:
-    """Write raw tables and marts as files with a manifest, and return what it says.
+    """Write the raw tables and three marts as files with a manifest, and return what it says.
 
     Raises
     ------
     ElearnError
-        A mart has not been built yet, or the disk is full; old files stay.
+        No green build since the last load, or the disk is full; old files stay.
     """
     with read_warehouse(warehouse, memory_limit) as con:
         missing = [name for name in TABLES if not has_table(con, name)]
         if missing:
             raise ElearnError(f"{warehouse}: {missing[0]} is not there; run `elearn build` first")
+        if read_build(con) is None:  # the marts may be those of other raw tables
+            raise ElearnError(
+                f"{warehouse}: no green build since the last load;"
+                " run `elearn build --no-generate` first"
+            )
         last = last_load(con)
         assert last is not None
         about = {name: last[name] for name in ("dataset_version", "generator_version")}

@@ -11,7 +11,9 @@ SCHEMAS = ("raw", "truth", "staging", "main", "bookkeeping")
 """Schemas of the warehouse; a file of such a name would make "raw.users" ambiguous."""
 
 
-def check_path(path: Path, *, name: str = "warehouse", writable: bool = True) -> None:
+def check_path(
+    path: Path, *, name: str = "warehouse", writable: bool = True, is_replaced: bool = False
+) -> None:
     """Raise UsageError when no warehouse can be at the path.
 
     Parameters
@@ -22,10 +24,14 @@ def check_path(path: Path, *, name: str = "warehouse", writable: bool = True) ->
         What the error calls it.
     writable
         Whether the file, or its folder, must take writes.
+    is_replaced
+        Whether the file is written anew, in a folder that is made when it is not there.
     """
     try:
         str(path).encode()
-        is_folder = path.is_dir()
+        is_folder, is_file = path.is_dir(), path.exists()
+        folder = _existing_folder(path.parent) if is_replaced else path.parent
+        has_folder = folder.is_dir()
     except UnicodeEncodeError as error:
         raise not_allowed(name, path, "a file name in UTF-8") from error
     except OSError as error:  # such as a name that is too long
@@ -34,12 +40,21 @@ def check_path(path: Path, *, name: str = "warehouse", writable: bool = True) ->
         raise not_allowed(name, path, "a file name that is not one of its schemas")
     if is_folder:
         raise not_allowed(name, path, "a file, not a folder")
-    if not path.parent.is_dir():
+    if not has_folder and not is_replaced:
         raise not_allowed(name, path, "a file in a folder that exists")
-    if path.exists() and not _is_database(path):
+    if is_file and not _is_database(path):
         raise not_allowed(name, path, "a DuckDB file or a new name")
-    if writable and not os.access(path if path.exists() else path.parent, os.W_OK):
+    if is_replaced and not (has_folder and os.access(folder, os.W_OK)):
+        raise not_allowed(name, path, "a file in a folder that can be written")
+    if writable and not is_replaced and not os.access(path if is_file else folder, os.W_OK):
         raise not_allowed(name, path, "a file that can be written")
+
+
+def _existing_folder(folder: Path) -> Path:
+    """Return the folder, or the nearest one above it that is there."""
+    return next(
+        place for place in (folder.absolute(), *folder.absolute().parents) if place.exists()
+    )
 
 
 def _is_database(path: Path) -> bool:

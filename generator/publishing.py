@@ -1,7 +1,8 @@
 """Write, audit, publish: the read-only file that readers open, never the one that is built.
 
 A copy is written beside the published file, compared with what the tests saw, and renamed over
-the old file. Whoever has the old one open goes on reading it; the next to open sees the new one.
+the old file. Whoever has the old one open goes on reading it; the next process to open it
+sees the new one.
 """
 
 from __future__ import annotations
@@ -92,13 +93,16 @@ class Published:
         """Return it as JSON-ready values."""
         return asdict(self) | {"build": asdict(self.build) | {"built_at": str(self.build.built_at)}}
 
+    @property
+    def tests_line(self) -> str:
+        """The tests as a line for a terminal."""
+        warned = f", {self.build.tests_warned} warned" if self.build.tests_warned else ""
+        return f"{'tests':<28}{self.build.tests_passed:>14,} passed{warned}"
+
     def as_lines(self) -> list[str]:
         """Return it as lines for a terminal."""
-        tests = f"{self.build.tests_passed:>14,} passed"
-        if self.build.tests_warned:
-            tests += f", {self.build.tests_warned} warned"
         return [
-            f"{'tests':<28}{tests}",
+            self.tests_line,
             f"{'rows':<28}{self.rows:>14,}",
             f"{'dataset version':<28}{self.build.dataset_version}",
             f"{'published':<28}{self.path}",
@@ -107,12 +111,15 @@ class Published:
 
 def check_published(warehouse: Path, published: Path) -> None:
     """Raise UsageError when the published file cannot be at the path."""
-    if published.parent.is_dir() or published.exists():
-        check_path(published, name="published", writable=False)
+    check_path(published, name="published", is_replaced=True)
     if published.absolute() == warehouse.absolute() or (
         published.exists() and warehouse.exists() and published.samefile(warehouse)
     ):
         raise not_allowed("published", published, "another file than the warehouse")
+    if published.exists() and published.stat().st_mode & 0o222:  # a published file has no such bit
+        raise not_allowed(
+            "published", published, "a published file, which is read-only, or a new name"
+        )
 
 
 def publish(
@@ -145,14 +152,15 @@ def publish(
     check_published(warehouse, published)
     with read_warehouse(warehouse, memory_limit) as con:
         green = read_green_build(con, warehouse)
-        with written_whole(published.parent, field="published") as folder:
-            copy = folder / published.name
+        target = published.resolve()  # a link stays, and what it points to is replaced
+        with written_whole(target.parent, field="published") as folder:
+            copy = folder / target.name
             try:
                 build = _write(con, copy, green, warehouse, progress)
             except duckdb.Error as error:
                 raise ElearnError(f"{published}: {first_line(error)}") from error
             copy.chmod(copy.stat().st_mode & ~0o222)
-            move_file(copy, published)
+            move_file(copy, target)
     return Published(str(published), green.rows, build)
 
 
@@ -186,11 +194,11 @@ def _write(
 ) -> BuildInfo:
     [source] = one_row(con, "select current_database()")
     storage = quoted(STORAGE["storage_compatibility_version"])
+    target = name_in(f"copy of {source}")  # a name that the warehouse's own is not
     con.execute(
-        f"attach {quoted(str(copy.absolute()))} as published"
-        f" (read_write, storage_version {storage})"
+        f"attach {quoted(str(copy.absolute()))} as {target} (read_write, storage_version {storage})"
     )
-    con.execute("use published")
+    con.execute(f"use {target}")
     con.execute("create schema raw")
     for table in green.tables:
         if _definition(con, source, table.name) != table.definition:
@@ -207,7 +215,7 @@ def _write(
     create_table(con, BUILD_INFO)
     insert_row(con, BUILD_INFO, asdict(build))
     con.execute(f"use {name_in(source)}")
-    con.execute("detach published")  # writes all of it into the file
+    con.execute(f"detach {target}")  # writes all of it into the file
     return build
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from generator.schema import TRUTH
@@ -74,7 +75,7 @@ def as_lines(summary: Summary, published: Path | None = None) -> list[str]:
     lines.append(f"{'warehouse':<28}{summary.warehouse}")
     if published is not None:
         lines.append(f"{'published':<28}{published}")
-        lines.append(f'{"try":<28}duckdb -readonly {published} "{QUERY}"')
+        lines.append(f'{"try":<28}duckdb -readonly {quote(str(published))} "{QUERY}"')
     return lines
 
 

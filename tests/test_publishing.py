@@ -146,51 +146,65 @@ def _umask() -> int:
     return mask
 
 
-READER = """
+HOLDER = """
 import duckdb, sys, time
 from pathlib import Path
 path, stop = sys.argv[1:]
-held = duckdb.connect(path, read_only=True)
+con = duckdb.connect(path, read_only=True)
 count = "select count(*), max(user_id) from user_features_daily"
-first = held.execute(count).fetchall()
-seen = set()
+first = con.execute(count).fetchall()
 print("open", flush=True)
 while not Path(stop).exists():
-    assert held.execute(count).fetchall() == first, "the old file changed"
+    assert con.execute(count).fetchall() == first, "the old file changed"
+    time.sleep(0.01)
+print(con.execute("select dataset_version from build_info").fetchall()[0][0])
+"""
+"""Holds the published file open until a file appears, then prints the version it still reads."""
+
+OPENER = """
+import duckdb, sys, time
+from pathlib import Path
+path, stop = sys.argv[1:]
+seen = []
+stopped = False
+while not stopped:
+    stopped = Path(stop).exists()  # and once more after that
     with duckdb.connect(path, read_only=True) as con:
-        seen.add(con.execute("select dataset_version from build_info").fetchall()[0])
+        [(version,)] = con.execute("select dataset_version from build_info").fetchall()
         assert con.execute("select count(*) from user_daily").fetchall() == con.execute(
             "select count(*) from user_features_daily").fetchall()
+    if version not in seen:
+        seen.append(version)
+        print(version, flush=True)
     time.sleep(0.01)
-print(len(seen))
 """
+"""Opens the published file again and again, and prints each version that it finds."""
 
 
-def test_a_reader_is_undisturbed_while_the_warehouse_is_rebuilt_and_published(
-    folder: Path, dbt_variables: dict[str, str]
-) -> None:
-    # A connection of its own, since one process shares a file that it opens twice.
-    reader = subprocess.Popen(
-        [sys.executable, "-c", READER, "published/elearn.duckdb", "stop"],
+def start_reader(script: str, folder: Path) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-c", script, "published/elearn.duckdb", "stop"],
         cwd=folder,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     )
-    assert reader.stdout is not None
-    assert reader.stdout.readline() == "open\n"
+
+
+def test_a_reader_is_undisturbed_while_the_warehouse_is_rebuilt_and_published(
+    folder: Path, dbt_variables: dict[str, str]
+) -> None:
+    version = "select dataset_version from build_info"
+    [(before,)] = query(folder / "published/elearn.duckdb", version)
+    # Processes of their own, since one process shares a file that it opens twice.
+    holder, opener = readers = [start_reader(script, folder) for script in (HOLDER, OPENER)]
+    assert [reader.stdout.readline() for reader in readers] == ["open\n", f"{before}\n"]
     run_elearn(folder, dbt_variables, *BUILD, "--seed", 5)
     (folder / "stop").touch()
-    out, err = reader.communicate()
-    assert err == ""
-    assert int(out) >= 1
-    [(after,)] = query(folder / "published/elearn.duckdb", "select dataset_version from build_info")
-    assert (
-        after
-        == query(
-            folder / "warehouse.duckdb", "select max_by(dataset_version, load_id) from raw.loads"
-        )[0][0]
-    )
+    [(after,)] = query(folder / "published/elearn.duckdb", version)
+    assert after != before
+    assert holder.communicate() == (f"{before}\n", "")
+    assert opener.communicate() == (f"{after}\n", "")
 
 
 def test_a_failing_build_leaves_the_old_file_and_nothing_to_publish(
@@ -286,7 +300,7 @@ def test_only_a_run_of_every_test_makes_new_data_publishable(
         (
             lambda folder: None,
             "summary.json/elearn.duckdb",
-            "a folder that can be written",
+            "a file in a folder that can be written",
         ),
     ],
 )

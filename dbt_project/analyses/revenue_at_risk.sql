@@ -1,7 +1,8 @@
 -- How much revenue is at risk?
 -- What the users of the paid plan paid in the last 30 days, by how they stand on the last day: at
 -- risk when users last seen that long ago churned at least twice as often as all. Those not seen
--- for 30 days stand apart: what they still pay is the first to go.
+-- for 30 days stand apart: what they still pay is the first to go. Unknown where nothing is learnt
+-- of such a recency yet.
 with user_daily as (
     select * from {{ ref('user_daily') }}
 ),
@@ -34,6 +35,7 @@ paid_users as (
         payments.paid_30d,
         case
             when features.active_days_30d = 0 then 'not seen for 30 days'
+            when churn_by_recency.is_at_risk is null then 'unknown'
             when churn_by_recency.is_at_risk then 'at risk'
             else 'not at risk'
         end as standing

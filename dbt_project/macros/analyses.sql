@@ -35,7 +35,7 @@
 
 {#-
     How often the label came true by recency, and which recency is a risk: one at which users
-    churned at least twice as often as over all. A row holds from its days_away up to the next
+    churned at least twice as often as over all, when any churned. A row holds from its days_away up to the next
     row's, so that a user finds theirs by an asof join.
 -#}
 {% macro churn_by_recency() -%}
@@ -48,7 +48,8 @@
         end as days_away,
         count(*) as user_days,
         avg(training_dataset.churn_label) as churn_rate,
-        avg(training_dataset.churn_label)
+        avg(training_dataset.churn_label) > 0
+        and avg(training_dataset.churn_label)
         >= 2 * (select avg(overall.churn_label) from {{ ref('training_dataset') }} as overall)
             as is_at_risk
     from {{ ref('training_dataset') }} as training_dataset

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
 
 import typer
@@ -58,12 +57,15 @@ def build(
         raise UsageError("--no-generate keeps the data; leave out the settings of a simulation")
     check_unlocked(warehouse)
     with voice.step("dbt build", total=1) as advance:
-        outcome = building.dbt_build(warehouse, voice.talk, limit, advance)
-    voice.details.update(outcome.seconds)
-    _publish(warehouse, published, limit, voice)
+        voice.details.update(building.dbt_build(warehouse, voice.talk, limit, advance))
+    done = _publish(warehouse, published, limit, voice)
     found = summary.summarise(warehouse, is_built=True)
-    lines = [f"{'tests':<28}{outcome.tests_text}", *summary.as_lines(found, published)]
-    voice.result(lines, found.as_dict() | asdict(outcome) | {"published": str(published)})
+    voice.result(
+        [done.tests_line, *summary.as_lines(found, published)],
+        found.as_dict()
+        | {"tests_passed": done.build.tests_passed, "tests_warned": done.build.tests_warned}
+        | {"published": done.path},
+    )
 
 
 @app.command(epilog="Example: dbt build && elearn publish")

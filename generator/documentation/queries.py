@@ -85,10 +85,16 @@ def _table(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
 
 
 def _is_number(values: Sequence[Any]) -> bool:
-    return all(isinstance(value, int | float | Decimal) or value is None for value in values)
+    numbers = (int, float, Decimal)
+    return all(
+        value is None or (isinstance(value, numbers) and not isinstance(value, bool))
+        for value in values
+    )
 
 
 def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
     return "" if value is None else str(value).replace("|", "\\|")
 
 

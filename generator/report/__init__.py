@@ -68,12 +68,13 @@ def write_report(
         churn.prepare(con)
         found = facts.read_facts(con)
         drawn = figures.figures(con, found)
+    pictures = [] if png is None else _write_pictures(drawn, png)
     replace_file(output, page.render(found, drawn).encode(), "output")
     return Report(
         report=str(output),
         charts=[figure.name for figure in drawn if figure.chart is not None],
         missing={figure.name: figure.reading for figure in drawn if figure.chart is None},
-        pictures=[] if png is None else _write_pictures(drawn, png),
+        pictures=pictures,
     )
 
 

@@ -99,10 +99,10 @@ def _share_label(share: float) -> str:
     return "< 0.1 %" if share < 0.001 else f"{100 * share:.1f} %"
 
 
-def engagement(bins: pd.DataFrame) -> Chart:
-    """Draw the histogram of engagement scores with the density they are drawn from."""
-    colours = {"users": SKY, f"Beta({ENGAGEMENT_ALPHA:g}, {ENGAGEMENT_BETA:g})": VERMILLION}
-    observed, drawn_from = colours
+def engagement(bins: pd.DataFrame, is_simulated: bool) -> Chart:
+    """Draw the histogram of engagement scores, simulated ones with the density of their draw."""
+    observed, drawn_from = "users", f"Beta({ENGAGEMENT_ALPHA:g}, {ENGAGEMENT_BETA:g})"
+    colours = {observed: SKY} | ({drawn_from: VERMILLION} if is_simulated else {})
     bars = (
         alt.Chart(bins.assign(series=observed))
         .mark_bar(binSpacing=1)
@@ -120,6 +120,8 @@ def engagement(bins: pd.DataFrame) -> Chart:
             tooltip=["score_from:Q", "score_to:Q", "users:Q"],
         )
     )
+    if not is_simulated:
+        return styled(bars)
     curve = (
         alt.Chart(inline(_beta_curve(drawn_from)))
         .mark_line(strokeWidth=2.6)

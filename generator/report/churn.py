@@ -24,6 +24,7 @@ with activity as (
         plan,
         signup_date,
         min(as_of_date) as first_day,
+        min(as_of_date) filter (where is_active_day = 1) as first_active_day,
         max(as_of_date) filter (where is_active_day = 1) as last_active_day
     from main.user_daily
     group by all
@@ -36,8 +37,11 @@ labels as (
 select
     activity.*,
     users.engagement_score,
-    -- null for a user who was never active, and where no label window has passed
-    activity.last_active_day <= labels.last_labelled_day as has_churned
+    -- null for a user who was not active before the last label window: nobody can tell yet
+    case
+        when activity.first_active_day <= labels.last_labelled_day
+            then activity.last_active_day <= labels.last_labelled_day
+    end as has_churned
 from activity
 cross join labels
 left join raw.users as users on activity.user_id = users.user_id

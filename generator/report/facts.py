@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
+from generator.green_build import Build, read_build
 from generator.report.churn import label_window_days
-from generator.warehouse import Connection, has_table
+from generator.warehouse import Connection
 
 HEADLINES = """
 select
@@ -20,22 +21,9 @@ select
     (select avg(churn_label) from main.training_dataset) as label_rate,
     (select count(*) from main.training_dataset) as training_rows,
     (select count(*) from main.scoring_dataset) as scoring_rows,
-    (select dataset_version from raw.loads order by load_id desc limit 1) as dataset_version
+    (select dataset_version from raw.loads order by load_id desc limit 1) as dataset_version,
+    (select kind = 'simulated' from raw.loads order by load_id desc limit 1) as is_simulated
 """
-
-BUILDS = ("main.build_info", "bookkeeping.green_build")
-"""Where a published copy and a warehouse keep what they know of their last green build."""
-
-
-@dataclass(frozen=True)
-class Build:
-    """A build whose tests all passed."""
-
-    built_at: datetime
-    tests_passed: int
-    tests_warned: int
-    dbt_version: str
-    duckdb_version: str
 
 
 @dataclass(frozen=True)
@@ -54,9 +42,10 @@ class Facts:
     training_rows: int
     scoring_rows: int
     dataset_version: str
+    is_simulated: bool
     label_window_days: int | None
     build: Build | None
-    """None when the data was not tested since it was loaded."""
+    """None when no build was green since the data was loaded."""
 
 
 def read_facts(con: Connection) -> Facts:
@@ -66,16 +55,3 @@ def read_facts(con: Connection) -> Facts:
     [row] = found.fetchall()
     headlines: dict[str, Any] = dict(zip(names, row, strict=True))
     return Facts(**headlines, label_window_days=label_window_days(con), build=read_build(con))
-
-
-def read_build(con: Connection) -> Build | None:
-    """Return the last green build, None when there is none since the last load."""
-    for table in BUILDS:
-        if has_table(con, table):
-            rows = con.execute(f"""
-                select built_at, tests_passed, tests_warned, dbt_version, duckdb_version
-                from {table}
-                where built_at >= (select max(loaded_at) from raw.loads)
-            """).fetchall()
-            return Build(*rows[0]) if rows else None
-    return None

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from generator.report import activity, activity_charts, churn, churn_charts
+from generator.report.activity import MOST_COHORTS
 from generator.report.churn import DAYS_BEFORE_CHURN, SIGNALS
 from generator.report.style import Chart
 
@@ -97,17 +98,21 @@ def _event_mix(con: Connection, facts: Facts) -> Figure:
     return Figure(name, title, reading, activity_charts.event_mix(types))
 
 
-def _engagement(con: Connection, _facts: Facts) -> Figure:
+def _engagement(con: Connection, facts: Facts) -> Figure:
     name, title = "engagement", "Engagement scores"
     bins = activity.engagement(con)
     if bins.empty:
         return Figure(name, title, NO_SCORE)
-    reading = (
-        f"The scores of {bins['users'].sum():,} users, as a density over twentieths, beside "
-        "Beta(2, 2.5), which the simulation draws them from. The score drives the simulation "
-        "and is never a feature."
+    source = (
+        "beside Beta(2, 2.5), which the simulation draws them from and is driven by"
+        if facts.is_simulated
+        else "as they were loaded"
     )
-    return Figure(name, title, reading, activity_charts.engagement(bins))
+    reading = (
+        f"The scores of {bins['users'].sum():,} users, as a density over twentieths, {source}. "
+        "The score is never a feature."
+    )
+    return Figure(name, title, reading, activity_charts.engagement(bins, facts.is_simulated))
 
 
 def _churn_by_engagement(con: Connection, _facts: Facts) -> Figure:
@@ -139,7 +144,10 @@ def _retention_by_cohort(con: Connection, _facts: Facts) -> Figure:
     weeks = activity.retention_by_cohort(con)
     if weeks.empty:
         return Figure(name, title, "No user has a whole week in this data.")
-    reading = f"{_retention_reading()} Cohorts below a tenth of the largest are left out."
+    reading = (
+        f"{_retention_reading()} At most the {MOST_COHORTS} largest cohorts are shown, and none "
+        "below a tenth of the largest."
+    )
     return Figure(name, title, reading, activity_charts.retention_by_cohort(weeks))
 
 

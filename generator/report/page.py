@@ -15,7 +15,8 @@ from generator.report.style import HEIGHT
 from generator.summary import days_text
 
 if TYPE_CHECKING:
-    from generator.report.facts import Build, Facts
+    from generator.green_build import Build
+    from generator.report.facts import Facts
     from generator.report.figures import Figure
 
 
@@ -81,7 +82,7 @@ def _headlines(facts: Facts) -> list[Headline]:
         Headline("events", f"{facts.events:,}"),
         Headline("active users", _number(facts.active_users), "on an average day"),
         Headline("users to score today", f"{facts.scoring_rows:,}", "eligible on the last day"),
-        Headline("users observed to churn", _percent(facts.churned), "of users ever active"),
+        Headline("users observed to churn", _percent(facts.churned), "where one can tell"),
         Headline("label rate", _percent(facts.label_rate), f"of {facts.training_rows:,} rows"),
         Headline("dataset version", facts.dataset_version, is_text=True),
         _tests(facts.build),
@@ -90,7 +91,7 @@ def _headlines(facts: Facts) -> list[Headline]:
 
 def _tests(build: Build | None) -> Headline:
     if build is None:
-        return Headline("tests", "not run since the last load", is_text=True)
+        return Headline("tests", "no green build since the last load", is_text=True)
     warned = f", {build.tests_warned} warned" if build.tests_warned else ""
     note = (
         f"built {build.built_at:%Y-%m-%d %H:%M} UTC by dbt {build.dbt_version}, "
@@ -114,7 +115,7 @@ def _words(facts: Facts) -> list[str]:
         "A day is active when it has at least one engagement event; days are UTC.",
         f"Observed churn: {window} without an active day follow the user's last active day within "
         "the observation window. A user who was last active too recently counts as not churned; "
-        "one who was never active is left out.",
+        "one who was never active before is left out.",
         "A training row is one eligible user on one labelled day; its churn_label is 1 when no "
         "active day follows within the label window. Label rate counts rows, churn counts users.",
     ]

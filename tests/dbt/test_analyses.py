@@ -136,6 +136,18 @@ def test_every_query_answers_on_a_real_export(
     assert whole["users"] == 11
 
 
+@pytest.mark.parametrize(("days", "standing"), [(70, "not at risk"), (25, "unknown")])
+def test_nobody_is_at_risk_before_anybody_churned(
+    days: int, standing: str, queries: dict[str, Query], marts: dict[str, Marts], tmp_path: Path
+) -> None:
+    world = Settings(n_users=30, days=days, churn_base_rate=0, paid_ratio=1)
+    generate(tmp_path / "warehouse.duckdb", world, workers=1)
+    with built(marts, tmp_path / "warehouse.duckdb") as con:
+        assert answer(con, queries["users_at_risk"]) == []
+        [row] = answer(con, queries["revenue_at_risk"])
+    assert (row["standing"], row["users"]) == (standing, 30)
+
+
 def test_no_query_finds_anything_in_an_empty_warehouse(
     queries: dict[str, Query], marts: dict[str, Marts]
 ) -> None:
