@@ -1,58 +1,6 @@
-"""Every benchmark against its yardstick, in one table.
+"""Every benchmark against its yardstick, in one table: see ``tests.benchmarks.table``."""
 
-    python -m tests.benchmarks --users 20000
+if __name__ == "__main__":  # the processes that are measured import this module, and nothing more
+    from tests.benchmarks.table import main
 
-Each row runs in processes of its own, in turn with its yardstick; the fastest of each counts.
-"""
-
-from __future__ import annotations
-
-import argparse
-import sys
-import tempfile
-from pathlib import Path
-
-from generator import Settings
-from tests.benchmarks.measuring import Row, table
-from tests.benchmarks.models import model_rows, new_day_row
-from tests.benchmarks.pipeline import build_row, growth_rows
-from tests.benchmarks.polars_features import polars_row
-from tests.benchmarks.raw_rows import load_row, simulation_rows
-
-CSV_EVENTS_PER_USER = 236  # of a default simulation
-DEFAULT_USERS, DEFAULT_CSV_EVENTS = 20_000, 5_000_000
-
-
-def run(n_users: int, rounds: int, folder: Path) -> list[Row]:
-    """Run every benchmark; lines of the table go to stderr as they come."""
-    warehouse = folder / "warehouse.duckdb"
-    csv_users = DEFAULT_CSV_EVENTS * n_users // (DEFAULT_USERS * CSV_EVENTS_PER_USER)
-    rows = said(simulation_rows(Settings(n_users=n_users), folder, rounds))
-    models, features_seconds = model_rows(warehouse, rounds)
-    rows += said(models)
-    rows += said([polars_row(warehouse, features_seconds, rounds)])
-    warehouse.unlink()
-    rows += said([load_row(Settings(n_users=csv_users), folder, rounds)])
-    rows += said([new_day_row(n_users // 2, 365, folder)])
-    rows += said([build_row(folder, rounds)])
-    return rows + said(growth_rows(n_users, folder))
-
-
-def said(rows: list[Row]) -> list[Row]:
-    for line in table(rows).splitlines()[1:]:
-        print(line, file=sys.stderr, flush=True)
-    return rows
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--users", type=int, default=DEFAULT_USERS)
-    parser.add_argument("--rounds", type=int, default=2)
-    arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        rows = run(arguments.users, arguments.rounds, Path(folder))
-    print(table(rows))
-
-
-if __name__ == "__main__":
     main()

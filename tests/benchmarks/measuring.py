@@ -61,13 +61,19 @@ class Row:
 def measured(work: Callable[..., Any], *arguments: Any) -> Measure:
     """Call ``work(clock, *arguments)`` in a new process; its clock says what is timed."""
     context = multiprocessing.get_context("spawn")
-    with context.Pool(1) as pool:
+    with context.Pool(1, _be_a_program) as pool:
         return pool.apply(_measure, (work, arguments))
 
 
-def _measure(work: Callable[..., Any], arguments: tuple[Any, ...]) -> Measure:
-    # DuckDB takes a main module without a file for a person, and draws progress bars.
+def _be_a_program() -> None:
+    """Have a main module with a file: without, DuckDB sees a person and draws progress bars.
+
+    DuckDB looks when it is imported, so what imports it must come later.
+    """
     sys.modules["__main__"].__file__ = __file__
+
+
+def _measure(work: Callable[..., Any], arguments: tuple[Any, ...]) -> Measure:
     clock = Clock()
     result = work(clock, *arguments)
     return Measure(clock.seconds, peak_bytes(), result)
