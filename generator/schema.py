@@ -248,9 +248,7 @@ BUILD_INFO = Table(
     key="dataset_version",
     comment="The build that was published: what was tested, when and by what. One row.",
     columns=(
-        Column(
-            "dataset_version", "VARCHAR", "Primary key: hash of the content of users and events."
-        ),
+        Column("dataset_version", "VARCHAR", "Primary key: hash of users and events."),
         Column("built_at", "TIMESTAMP", "When the build's last test passed, UTC."),
         Column("tests_passed", "INTEGER", "Tests of dbt that passed."),
         Column("tests_warned", "INTEGER", "Tests of dbt that warned; none failed."),

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from generator import Settings
 from tests.benchmarks.measuring import Clock, Row, best, measured
-from tests.benchmarks.raw_rows import generate_warehouse
+from tests.benchmarks.raw_rows import generate_warehouse, write_files
 from tests.conftest import run_dbt, run_elearn
 
 
@@ -45,16 +45,14 @@ def growth_rows(n_users: int, folder: Path) -> list[Row]:
     few, many = n_users // 10, n_users
     times = [measured(build, folder, users) for users in (few, many)]
     (folder / "built.duckdb").unlink()
-    path = folder / "grown.duckdb"
-    peaks = [
-        measured(generate_warehouse, Settings(n_users=users), path).peak_bytes
-        for users in (few, many)
-    ]
-    path.unlink()
     grown = f"{few:,} to {many:,} users"
     ten_times = 10 * times[0].seconds
-    memory = [peak / 2**30 for peak in reversed(peaks)]
-    return [
-        Row(f"build, {grown}", times[1].seconds, ten_times, 1.1, times[1].peak_bytes),
-        Row(f"memory of generate, {grown}", *memory, 1.1, peaks[1], "GB"),
-    ]
+    rows = [Row(f"build, {grown}", times[1].seconds, ten_times, 1.1, times[1].peak_bytes)]
+    for what, work in (("generate", generate_warehouse), ("generate to files", write_files)):
+        peaks = [
+            measured(work, Settings(n_users=users), folder / what).peak_bytes
+            for users in (few, many)
+        ]
+        memory = [peak / 2**30 for peak in reversed(peaks)]
+        rows.append(Row(f"memory of {what}, {grown}", *memory, 1.1, peaks[1], "GB"))
+    return rows

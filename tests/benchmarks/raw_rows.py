@@ -31,6 +31,13 @@ def generate_warehouse(clock: Clock, settings: Settings, path: Path) -> None:
         generate(path, settings, workers=WORKERS)
 
 
+def write_files(clock: Clock, settings: Settings, folder: Path) -> None:
+    with clock.running():
+        generate_files(
+            settings, folder, file_format="parquet", layout="flat", shard=Shard(), workers=WORKERS
+        )
+
+
 def verify(clock: Clock, path: Path) -> None:
     with clock.running():
         assert verify_warehouse(path).matches
