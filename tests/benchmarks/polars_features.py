@@ -7,7 +7,7 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
-from tests.benchmarks.measuring import Clock, Row, best, measured
+from tests.benchmarks.measuring import Clock, Row, measured
 from tests.benchmarks.models import ONCE_MORE, create
 
 MART = "main.user_features_daily"
@@ -108,7 +108,7 @@ def check_equal(con: duckdb.DuckDBPyConnection) -> None:
     assert hashes[0] == hashes[1], "polars computes other features"
 
 
-def polars_row(warehouse: Path, model_seconds: float, rounds: int) -> Row:
-    yardstick = best([measured(write_features, warehouse) for _ in range(rounds)])
-    what = "user_features_daily against polars"
-    return Row(what, model_seconds, yardstick.seconds, 1.0, yardstick.peak_bytes)
+def polars_row(warehouse: Path, model: Row) -> Row:
+    """Return the row of a measured model, against polars."""
+    seconds = measured(write_features, warehouse).seconds
+    return Row("user_features_daily against polars", model.ours, seconds, 1.0, model.peak_bytes)

@@ -2,7 +2,7 @@
 
     python -m tests.benchmarks --users 20000
 
-Each row runs in processes of its own, in turn with its yardstick; the fastest of each counts.
+Each row runs in processes of its own, in turn with its yardstick.
 """
 
 from __future__ import annotations
@@ -23,19 +23,18 @@ CSV_EVENTS_PER_USER = 236  # of a default simulation
 DEFAULT_USERS, DEFAULT_CSV_EVENTS = 20_000, 5_000_000
 
 
-def run(n_users: int, rounds: int, folder: Path) -> list[Row]:
+def run(n_users: int, folder: Path) -> list[Row]:
     """Run every benchmark; lines of the table go to stderr as they come."""
     warehouse = folder / "warehouse.duckdb"
     csv_users = DEFAULT_CSV_EVENTS * n_users // (DEFAULT_USERS * CSV_EVENTS_PER_USER)
-    rows = said(simulation_rows(Settings(n_users=n_users), folder, rounds))
-    models, features_seconds = model_rows(warehouse, rounds)
-    rows += said(models)
-    rows += said([polars_row(warehouse, features_seconds, rounds)])
+    rows = said(simulation_rows(Settings(n_users=n_users), folder))
+    _, features, _ = models = said(model_rows(warehouse))
+    rows += models + said([polars_row(warehouse, features)])
     warehouse.unlink()
-    rows += said([load_row(Settings(n_users=csv_users), folder, rounds)])
+    rows += said([load_row(Settings(n_users=csv_users), folder)])
     rows += said([new_day_row(n_users, 365, folder)])
-    rows += said([build_row(folder, rounds)])
-    return rows + said(growth_rows(n_users // 2, folder))
+    rows += said([build_row(folder)])
+    return rows + said(growth_rows(n_users // 4, folder))
 
 
 def said(rows: list[Row]) -> list[Row]:
@@ -47,8 +46,7 @@ def said(rows: list[Row]) -> list[Row]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--users", type=int, default=DEFAULT_USERS)
-    parser.add_argument("--rounds", type=int, default=2)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        rows = run(arguments.users, arguments.rounds, Path(folder))
+        rows = run(arguments.users, Path(folder))
     print(table(rows))
