@@ -21,7 +21,7 @@ test: $(SETUP)  ## run every test
 	$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 robustness: $(SETUP)  ## try all of docs/reliability.md, and write its table; takes an hour or more
-	$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder --whole tests/robustness $(BESIDE)
+	$(BIN)/pytest --numprocesses 2 --dist worksteal --whole tests/robustness $(BESIDE)
 
 lint: $(SETUP)  ## check style and types of Python and SQL
 	$(BIN)/ruff check .
