@@ -70,3 +70,16 @@
 {% macro spark__whole_days() -%}
     /*+ rebalance(as_of_date) */
 {%- endmacro %}
+
+{#- The column that an incremental mart is partitioned by, where the engine has partitions. -#}
+{% macro daily_partitions() -%}
+    {{ return(adapter.dispatch('daily_partitions')()) }}
+{%- endmacro %}
+
+{% macro default__daily_partitions() -%}
+    {{ return(none) }}
+{%- endmacro %}
+
+{% macro spark__daily_partitions() -%}
+    {{ return('as_of_date') }}
+{%- endmacro %}

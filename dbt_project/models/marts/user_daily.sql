@@ -1,6 +1,6 @@
 {{ config(
     materialized='incremental',
-    partition_by='as_of_date' if target.type == 'spark' else none,
+    partition_by=daily_partitions(),
     pre_hook="{{ drop_outdated_days() }}",
     post_hook="{{ forget_outdated_rows() }}",
 ) }}
