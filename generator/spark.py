@@ -52,7 +52,6 @@ def generate_lake(
     *,
     layout: str = "flat",
     parts: int | None = None,
-    memory_limit: str | None = None,
     progress: Progress = lambda users, events: None,
 ) -> FilesReport:
     """Simulate on Spark into Parquet files of users and events, and a manifest beside them.
@@ -68,8 +67,6 @@ def generate_lake(
     parts
         Number of parts, each a task of Spark and a file of each table; from the settings alone
         when None, so that the files do not depend on the cluster either.
-    memory_limit
-        Most memory that DuckDB takes on a worker while it computes a part's version.
     progress
         Told when all is written.
 
@@ -83,7 +80,7 @@ def generate_lake(
     users = users_of_parts(settings, parts)
     with spark_session() as session, written_whole(output_dir) as folder:
         folder.chmod(0o777)  # workers may run under another user
-        write = part_writer(settings, users, folder.resolve(), memory_limit)
+        write = part_writer(settings, users, folder.resolve())
         reports = _run(session, len(users), write)
         sums = [
             sum((ContentSum(*report[name]) for report in reports), ContentSum())
@@ -106,14 +103,14 @@ def users_of_parts(settings: Settings, parts: int | None = None) -> list[range]:
 
 
 def part_writer(
-    settings: Settings, users: list[range], folder: Path, memory_limit: str | None
+    settings: Settings, users: list[range], folder: Path
 ) -> Callable[[Batches], Batches]:
     """Return what Spark runs on a worker: numbers of parts in, reports of their files out."""
 
     def write_parts(numbers: Batches) -> Batches:
         for batch in numbers:
             reports = [
-                json.dumps(write_part(settings, number, users[number], folder, memory_limit))
+                json.dumps(write_part(settings, number, users[number], folder))
                 for number in batch.column(0).to_pylist()
             ]
             yield pa.RecordBatch.from_pydict({"report": pa.array(reports, pa.string())})
@@ -121,9 +118,7 @@ def part_writer(
     return write_parts
 
 
-def write_part(
-    settings: Settings, number: int, users: range, folder: Path, memory_limit: str | None
-) -> dict[str, Any]:
+def write_part(settings: Settings, number: int, users: range, folder: Path) -> dict[str, Any]:
     """Write the files of one part; return their content sums and hashes.
 
     They get their names when they are whole: Spark may run a part again, or twice at once, and
@@ -131,7 +126,7 @@ def write_part(
     """
     attempt = Path(tempfile.mkdtemp(prefix=".attempt-", dir=folder))
     try:
-        content = Tally(memory_limit)
+        content = Tally()
         rows = batches(simulate_blocks(settings, 1, users, content.add))
         write_batches(rows, attempt, "parquet", tables_of(settings), lambda users, events: None)
         files = {}

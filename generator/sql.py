@@ -13,10 +13,9 @@ def quoted(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def connect_memory(memory_limit: str | None, threads: int = 0) -> duckdb.DuckDBPyConnection:
-    """Open an engine without a file, for queries over frames and files; 0 threads are all cores."""
-    given = {"memory_limit": memory_limit, "threads": threads}
-    return duckdb.connect(config={name: value for name, value in given.items() if value})
+def connect_memory(memory_limit: str | None) -> duckdb.DuckDBPyConnection:
+    """Open an engine without a file, for queries over files."""
+    return duckdb.connect(config={"memory_limit": memory_limit} if memory_limit else {})
 
 
 def one_row(

@@ -78,7 +78,6 @@ def generate_files(
     layout: str,
     shard: Shard,
     workers: int,
-    memory_limit: str | None = None,
     progress: Progress = lambda users, events: None,
 ) -> FilesReport:
     """Simulate into files of users and events, and a manifest beside them.
@@ -98,13 +97,11 @@ def generate_files(
         Which part of the users to write.
     workers
         Threads that simulate; the files do not depend on it.
-    memory_limit
-        Most memory that DuckDB takes while it computes the version.
     progress
         Told how far it is.
     """
     with written_whole(output_dir) as folder:
-        content = Tally(memory_limit)
+        content = Tally()
         blocks = simulate_blocks(settings, workers, shard.users(settings.n_users), content.add)
         write_batches(batches(blocks), folder, file_format, tables_of(settings), progress)
         about = about_files(settings, content.users, content.events, shard)

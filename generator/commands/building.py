@@ -52,7 +52,7 @@ def build(
     building.project_folder()  # no project, nothing to build: say so before simulating
     publishing.check_published(warehouse, published)
     if generate:
-        simulate(settings, through, replace, warehouse, voice, workers, memory_limit)
+        simulate(settings, through, replace, warehouse, voice, workers, limit)
     elif settings != Settings() or through is not None or replace:
         raise UsageError("--no-generate keeps the data; leave out the settings of a simulation")
     check_unlocked(warehouse)

@@ -65,7 +65,7 @@ def generate(
     profile: Profile = False,
 ) -> None:
     """Simulate the platform into the warehouse, replacing what was there in one step."""
-    voice = Voice(quiet, json, profile)
+    voice, limit = Voice(quiet, json, profile), checked_memory_limit(memory_limit)
     on_spark = one_of("engine", engine, spark.ENGINES) == "spark"
     if on_spark and (output_dir is None or file_format != "parquet" or shard is not None):
         raise UsageError("--engine: spark needs --output-dir and --format parquet, without --shard")
@@ -74,7 +74,7 @@ def generate(
         for option, value in files_only.items():
             if value is not None:
                 raise UsageError(f"{option}: it goes with --output-dir")
-        simulate(settings, through, replace, warehouse, voice, workers, memory_limit)
+        simulate(settings, through, replace, warehouse, voice, workers, limit)
         found = summary.summarise(warehouse, is_built=False)
         voice.result(summary.as_lines(found), found.as_dict())
     elif through is not None or replace:
@@ -86,12 +86,11 @@ def generate(
                 output_dir,
                 layout=one_of("layout", layout or "flat", writing.LAYOUTS),
                 parts=None if workers is None else worker_count(workers),
-                memory_limit=checked_memory_limit(memory_limit),
             )
         voice.result(report.as_lines(), report.as_dict())
     else:
         options = (file_format or "csv", layout or "flat", shard or "1/1")
-        _write_files(settings, output_dir, *options, workers, memory_limit, voice)
+        _write_files(settings, output_dir, *options, workers, voice)
 
 
 @app.command(epilog="Example: elearn load --users users.csv --events 'logs/*.csv.gz'")
@@ -141,7 +140,7 @@ def simulate(
     memory_limit: str | None,
 ) -> None:
     """Simulate into the warehouse, whole or up to a day."""
-    limit, threads = checked_memory_limit(memory_limit), worker_count(workers)
+    threads = worker_count(workers)
     day = None if through is None else arriving.parse_through(through, settings)
     if replace and day is None:
         raise UsageError("--replace: it goes with --through; a plain run always replaces")
@@ -149,7 +148,7 @@ def simulate(
         progress = _counting(advance, settings.n_users)
         if day is None:
             generating.generate(
-                warehouse, settings, workers=threads, memory_limit=limit, progress=progress
+                warehouse, settings, workers=threads, memory_limit=memory_limit, progress=progress
             )
         else:
             arriving.generate_through(
@@ -158,7 +157,7 @@ def simulate(
                 day,
                 replace=replace,
                 workers=threads,
-                memory_limit=limit,
+                memory_limit=memory_limit,
                 progress=progress,
             )
 
@@ -170,7 +169,6 @@ def _write_files(
     layout: str,
     shard: str,
     workers: str | None,
-    memory_limit: str | None,
     voice: Voice,
 ) -> None:
     with voice.step("simulate", settings.n_users) as advance:
@@ -181,7 +179,6 @@ def _write_files(
             layout=one_of("layout", layout, writing.LAYOUTS),
             shard=writing.Shard.from_text(shard),
             workers=worker_count(workers),
-            memory_limit=checked_memory_limit(memory_limit),
             progress=_counting(advance, settings.n_users),
         )
     voice.result(report.as_lines(), report.as_dict())

@@ -21,8 +21,8 @@ OTHER_DUCKDB = ROOT / ".venv" / "duckdb-2.0.0"
 
 # A change of these is a regression: it is named so in CHANGELOG.md.
 SMALL = Settings(n_users=100, days=30, seed=7)
-SMALL_VERSION = "5292717d0e8f80e9"
-DEFAULT_VERSION = "f04045c2f77ff370"
+SMALL_VERSION = "78765ceaf17db3bd"
+DEFAULT_VERSION = "078741675f3e1bd0"
 DEFAULT_EVENTS = {
     "login": 120111,
     "video_watch": 78359,
