@@ -40,7 +40,7 @@ def simulate(settings: Settings) -> tuple[pd.DataFrame, pd.DataFrame]:
     return _frame([block.users for block in blocks]), _frame([block.events for block in blocks])
 
 
-AHEAD_CELLS = 2**20
+AHEAD_CELLS = 2**18
 """User-days that are simulated ahead of the consumer, so that threads work while it writes."""
 
 
