@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -108,8 +109,15 @@ def run(command: Callable[[], int | None]) -> NoReturn:
         arrived.append(number)
         raise Stopped
 
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, stop)
+    def drop(unraisable: Any) -> None:
+        """Python drops what is raised in a destructor: there, a stop has to come once more."""
+        if isinstance(unraisable.exc_value, Stopped):
+            threading.Timer(0.01, os.kill, (os.getpid(), arrived[0])).start()
+        else:
+            sys.__unraisablehook__(unraisable)
+
+    sys.unraisablehook = drop
+    _handle_signals(stop)
     _open_streams()
     try:
         code = command() or 0
@@ -118,10 +126,17 @@ def run(command: Callable[[], int | None]) -> NoReturn:
         sys.stderr.close()  # the reader of our output left; there is nobody to tell
         code = 1
     except BaseException as error:
+        _handle_signals(signal.SIG_IGN)  # a second one has nothing left to stop
         code = _complain_of(error, arrived)
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)  # the rest is the interpreter's end
+    _handle_signals(signal.SIG_IGN)  # the rest is the interpreter's end
+    if arrived:  # which threads that were left at work may crash
+        os._exit(code)
     sys.exit(code)
+
+
+def _handle_signals(handler: Callable[[int, FrameType | None], None] | signal.Handlers) -> None:
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, handler)
 
 
 def _complain_of(error: BaseException, arrived: list[int]) -> int:

@@ -264,3 +264,27 @@ def test_interrupted_generate_says_so_and_changes_nothing(
     assert process.returncode == code, errors
     assert errors.startswith("Error: ") and errors.count("\n") == 1
     assert elearn("verify").stdout.startswith(f"match: warehouse.duckdb holds {version}")
+
+
+@pytest.mark.parametrize(("stop", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_stop_that_arrives_in_a_destructor_is_not_lost(stop: signal.Signals, code: int) -> None:
+    """Python drops what a handler raises there."""
+    script = f"""
+import os, time
+from generator.console import run
+class Engine:
+    def __del__(self):
+        os.kill(os.getpid(), {stop.value})
+        time.sleep(1)
+def command():
+    Engine()
+    time.sleep(30)
+run(command)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=20, check=False
+    )
+    assert (done.returncode, done.stderr.splitlines()) == (
+        code,
+        [f"Error: stopped by {stop.name}; what was not finished is undone"],
+    )
