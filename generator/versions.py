@@ -82,7 +82,7 @@ def content_sum(
     rows = con.sql(f"select {columns} from {relation or table.name}")
     try:
         return sum_of(table, rows.to_arrow_reader(BATCH_ROWS))
-    except OSError as error:  # what Arrow makes of the engine's error in the middle of a stream
+    except (OSError, pa.ArrowException) as error:  # Arrow hands on the engine's errors as these
         raise duckdb.Error(str(error)) from error
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import random
 from datetime import date, datetime
+from pathlib import Path
 from typing import Any
 
+import duckdb
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -13,6 +15,7 @@ import pytest
 from generator.hashing import row_hashes
 from generator.schema import EVENTS, Column, Table
 from generator.versions import sum_of
+from tests.conftest import Elearn
 
 ROWS: list[dict[str, Any]] = [
     {
@@ -132,3 +135,14 @@ def test_hashes_are_spread_evenly() -> None:
     for bit in range(64):
         share = np.mean(hashes >> np.uint64(bit) & np.uint64(1))
         assert abs(share - 0.5) < 5 * 0.5 / np.sqrt(count), bit
+
+
+def test_a_column_of_another_type_is_said_in_a_sentence(elearn: Elearn, tmp_path: Path) -> None:
+    elearn("generate", "--n-users", 5, "--days", 5)
+    with duckdb.connect(str(tmp_path / "warehouse.duckdb")) as con:
+        con.execute("create or replace table raw.events as from raw.events")
+        con.execute("alter table raw.events alter user_id type varchar using 'u' || user_id")
+    done = elearn("verify", check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith("Error: warehouse.duckdb: ")
+    assert done.stderr.count("\n") == 1
