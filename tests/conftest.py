@@ -29,8 +29,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.fixture(scope="session")
 def dbt_variables(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """Environment that keeps what dbt writes out of the project's folder."""
-    folder = tmp_path_factory.mktemp("dbt")
+    return dbt_writing_to(tmp_path_factory.mktemp("dbt"))
+
+
+def dbt_writing_to(folder: Path) -> dict[str, str]:
+    """Environment that keeps what dbt writes in a folder, out of the project's."""
     return {"DBT_TARGET_PATH": str(folder / "target"), "DBT_LOG_PATH": str(folder / "logs")}
 
 

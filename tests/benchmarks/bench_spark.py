@@ -19,7 +19,7 @@ from pathlib import Path
 
 from generator.building import DBT
 from generator.spark import ENGINES
-from tests.conftest import ROOT
+from tests.conftest import ROOT, dbt_writing_to
 from tests.dbt.sparks import load_lake
 
 
@@ -35,9 +35,7 @@ def seconds_of_generate(engine: str, users: int, days: int, lake: Path) -> float
 
 def seconds_of_build(target: str, folder: Path, lake: Path) -> float:
     """Build every model from nothing; return their seconds as dbt counts them."""
-    variables = {
-        "DBT_TARGET_PATH": str(folder / "target"),
-        "DBT_LOG_PATH": str(folder / "logs"),
+    variables = dbt_writing_to(folder) | {
         "ELEARN_WAREHOUSE": str(folder / "warehouse.duckdb"),
         "ELEARN_SPARK_WAREHOUSE": str(folder / "spark"),
         "ELEARN_LAKE": str(lake),

@@ -12,7 +12,7 @@ from generator import Settings
 from generator.arriving import generate_through
 from generator.summary import MARTS
 from tests.benchmarks.measuring import WORKERS, Clock, Row, measured
-from tests.conftest import run_dbt
+from tests.conftest import dbt_writing_to, run_dbt
 
 ONCE_MORE = "once_more"
 
@@ -20,7 +20,7 @@ ONCE_MORE = "once_more"
 def run_models(clock: Clock, warehouse: Path, *options: str) -> dict[str, float]:
     """Run every model and return the seconds of each; the clock has their sum."""
     folder = warehouse.parent
-    variables = {"DBT_TARGET_PATH": str(folder / "target"), "DBT_LOG_PATH": str(folder / "logs")}
+    variables = dbt_writing_to(folder)
     # One at a time, like the yardsticks; times of models that share the cores do not add up.
     done = run_dbt(warehouse, variables, "run", "--threads", "1", *options)
     assert done.returncode == 0, done.stdout

@@ -9,13 +9,13 @@ from pathlib import Path
 from generator import Settings
 from tests.benchmarks.measuring import Clock, Row, measured
 from tests.benchmarks.raw_rows import generate_warehouse, write_files
-from tests.conftest import run_dbt, run_elearn
+from tests.conftest import dbt_writing_to, run_dbt, run_elearn
 
 
 def _variables(folder: Path) -> dict[str, str]:
     """Start with nothing parsed; the project is the clone's."""
     shutil.rmtree(folder / "target", ignore_errors=True)
-    return {"DBT_TARGET_PATH": str(folder / "target"), "DBT_LOG_PATH": str(folder / "logs")}
+    return dbt_writing_to(folder)
 
 
 def build(clock: Clock, folder: Path, n_users: int) -> None:

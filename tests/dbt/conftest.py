@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from generator.documentation.writing import write_documentation
+from tests.conftest import dbt_writing_to
 from tests.dbt.marts import Marts, compile_marts
 from tests.dbt.warehouses import Warehouse, arrive
 from tests.dbt.worlds import VARS
@@ -23,7 +24,7 @@ def marts(
 def built_warehouse(tmp_path_factory: pytest.TempPathFactory, marts: dict[str, Marts]) -> Warehouse:
     """The first 110 days of a simulation, built; not to be changed."""
     folder = tmp_path_factory.mktemp("built")
-    variables = {"DBT_TARGET_PATH": str(folder / "target"), "DBT_LOG_PATH": str(folder / "logs")}
+    variables = dbt_writing_to(folder)
     warehouse = Warehouse(folder / "warehouse.duckdb", variables, marts)
     arrive(warehouse.path, 110)
     warehouse.run()

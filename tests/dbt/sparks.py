@@ -15,7 +15,7 @@ import duckdb
 from generator import Settings
 from generator.files import read_manifest
 from generator.warehouse import STORAGE
-from tests.conftest import ROOT
+from tests.conftest import ROOT, dbt_writing_to
 from tests.dbt.marts import MARTS, RAW, Connection, Marts, check_equal
 
 # The window holds a leap day; more users than two blocks make three parts.
@@ -35,9 +35,7 @@ EARLIER = {
 
 def spark_variables(folder: Path, master: str = "local[2]") -> dict[str, str]:
     """Environment that keeps Spark in a folder, and on the loopback interface."""
-    return {
-        "DBT_TARGET_PATH": str(folder / "target"),
-        "DBT_LOG_PATH": str(folder / "logs"),
+    return dbt_writing_to(folder) | {
         "ELEARN_SPARK_WAREHOUSE": str(folder / "warehouse"),
         "PYSPARK_PYTHON": sys.executable,
         "SPARK_LOCAL_IP": "127.0.0.1",

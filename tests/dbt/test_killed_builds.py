@@ -20,7 +20,14 @@ MOMENTS = {
 }
 
 
-@pytest.mark.parametrize("moment", MOMENTS)
+# A run of everything tries all of them, the others one in each half of a build.
+@pytest.mark.parametrize(
+    "moment",
+    [
+        pytest.param(moment, marks=[pytest.mark.whole] * (number % 3 != 1))
+        for number, moment in enumerate(MOMENTS)
+    ],
+)
 def test_the_next_build_ends_what_a_killed_one_began(moment: str, warehouse: Warehouse) -> None:
     arrive(warehouse.path, 115)
     warehouse.execute(*CHANGES["an_event_a_hundred_days_late"])
@@ -30,7 +37,12 @@ def test_the_next_build_ends_what_a_killed_one_began(moment: str, warehouse: War
 
 
 @pytest.mark.parametrize(
-    "moment", ["after_the_fingerprints_are_kept", "after_user_daily", "after_features"]
+    "moment",
+    [
+        pytest.param("after_the_fingerprints_are_kept", marks=pytest.mark.whole),
+        "after_user_daily",
+        pytest.param("after_features", marks=pytest.mark.whole),
+    ],
 )
 def test_raw_changed_back_after_the_kill_is_seen(moment: str, warehouse: Warehouse) -> None:
     warehouse.execute("create schema backup; create table backup.events as from raw.events")

@@ -15,7 +15,7 @@ import pytest
 
 from generator import Settings
 from generator.generating import generate
-from tests.conftest import ROOT, run_dbt
+from tests.conftest import ROOT, dbt_writing_to, run_dbt
 
 MARTS = "models/marts"
 FEATURES = f"{MARTS}/user_features_daily.sql"
@@ -162,10 +162,9 @@ class Project:
             assert sound.count(leak.sound) == 1, f"{leak.file} no longer has the line to change"
             file.write_text(sound.replace(leak.sound, leak.leaking))
         where = ["--project-dir", str(self.folder), "--profiles-dir", str(self.folder)]
-        target = self.folder / "target"
-        variables = {"DBT_TARGET_PATH": str(target), "DBT_LOG_PATH": str(self.folder / "logs")}
+        variables = dbt_writing_to(self.folder)
         done = run_dbt(self.folder / "warehouse.duckdb", variables, "build", *where)
-        results = json.loads((target / "run_results.json").read_text())["results"]
+        results = json.loads((self.folder / "target/run_results.json").read_text())["results"]
         failed = {
             result["unique_id"]
             .removeprefix(f"{kind}.")

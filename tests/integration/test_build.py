@@ -204,7 +204,7 @@ def write_export(folder: Path) -> None:
 
 
 def test_a_warehouse_without_events_builds_empty_marts(elearn: Elearn, tmp_path: Path) -> None:
-    elearn("build", "--n-users", 3, "--days", 1, "--churn-base-rate", 1, "--seed", 3)
+    elearn("generate", "--n-users", 3, "--days", 1, "--churn-base-rate", 1, "--seed", 3)
     with duckdb.connect(str(tmp_path / "warehouse.duckdb")) as con:
         con.execute("delete from raw.events")
     elearn("build", "--no-generate")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import run_dbt
+from tests.conftest import dbt_writing_to, run_dbt
 
 KEYS = {
     "source.elearn_churn.raw.users": ["user_id"],
@@ -33,10 +33,9 @@ REFERENCES = {
 @pytest.fixture(scope="module")
 def data_tests(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[dict]]:
     folder = tmp_path_factory.mktemp("parsed")
-    variables = {"DBT_TARGET_PATH": str(folder), "DBT_LOG_PATH": str(folder)}
-    done = run_dbt(Path("unused.duckdb"), variables, "parse")
+    done = run_dbt(Path("unused.duckdb"), dbt_writing_to(folder), "parse")
     assert done.returncode == 0, done.stdout
-    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest = json.loads((folder / "target/manifest.json").read_text())
     found: dict[str, list[dict]] = {}
     for node in manifest["nodes"].values():
         if node["resource_type"] == "test" and node.get("test_metadata"):

@@ -11,7 +11,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from tests.conftest import ROOT
+from tests.conftest import ROOT, dbt_writing_to
 from tests.robustness.states import States
 
 DESCRIPTION = ROOT / "docs/reliability.md"
@@ -49,8 +49,7 @@ def states(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> States:
     base = tmp_path_factory.getbasetemp()
     shared = (base if worker_id == "master" else base.parent) / "shared_states"
     shared.mkdir(exist_ok=True)
-    variables = {"DBT_TARGET_PATH": str(own / "target"), "DBT_LOG_PATH": str(own / "logs")}
-    return States(shared, own / "now", variables)
+    return States(shared, own / "now", dbt_writing_to(own))
 
 
 def pytest_terminal_summary(

@@ -10,7 +10,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from tests.conftest import run_dbt, run_elearn
+from tests.conftest import dbt_writing_to, run_dbt, run_elearn
 
 
 def bare(*tables: str) -> list[str]:
@@ -174,7 +174,7 @@ class Built:
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
     folder = tmp_path_factory.mktemp("built")
-    variables = {"DBT_TARGET_PATH": str(folder / "target"), "DBT_LOG_PATH": str(folder / "logs")}
+    variables = dbt_writing_to(folder)
     size = ("--n-users", 40, "--days", 75, "--paid-ratio", 0.6, "--churn-base-rate", 0.8)
     run_elearn(folder, variables, "build", *size, "--quiet")
     shutil.move(folder / "warehouse.duckdb", folder / "kept.duckdb")

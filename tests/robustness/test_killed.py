@@ -99,13 +99,15 @@ def check_ended_by_the_next(states: States, name: str) -> None:
     assert names(states.folder) == files
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize(
-    ("name", "share"),
+    ("name", "share", "number"),
     [
-        pytest.param(name, *share.values, marks=share.marks)
-        for name in OF_ELEARN
+        pytest.param(
+            name, *share.values, number, marks=share.marks or [pytest.mark.whole] * is_whole
+        )
+        for place, name in enumerate(OF_ELEARN)
         for share in spread(5, 1)
+        for number, is_whole in ((signal.SIGINT, place % 2), (signal.SIGTERM, not place % 2))
         if name != "through"
     ],
 )
