@@ -18,9 +18,9 @@ build: $(SETUP)  ## simulate the default data set, build and test every model
 	$(BIN)/elearn build
 
 test: $(SETUP)  ## run every test
-	$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
+	$(BIN)/pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder
 
-robustness: $(SETUP)  ## try all of docs/reliability.md, and write its table; takes an hour or more
+robustness: $(SETUP)  ## try all of docs/reliability.md, and write its table; takes most of an hour
 	$(BIN)/pytest --numprocesses 2 --dist worksteal --whole tests/robustness $(BESIDE)
 
 lint: $(SETUP)  ## check style and types of Python and SQL
