@@ -17,6 +17,7 @@ from generator.schema import EVENTS
 from generator.settings import Settings, parse_date
 from generator.simulation import simulate_blocks
 from generator.simulation.rows import Rows
+from generator.summary import Summary, summarise
 from generator.warehouse import (
     Connection,
     Load,
@@ -48,11 +49,12 @@ def generate_through(
     workers: int,
     memory_limit: str | None = None,
     progress: Progress = lambda users, events: None,
-) -> int | None:
+) -> Summary:
     """Load the simulation's events up to a day, from the day after the last such load on.
 
     The first step writes the users and the truth whole; the steps together equal one load of
-    everything. Returns the load_id, or None when that day is loaded already.
+    everything, and a day that is loaded already changes nothing. Returns what the warehouse holds
+    then.
 
     Raises
     ------
@@ -63,7 +65,7 @@ def generate_through(
         loaded = None if replace else _loaded_through(con, settings)
         if loaded is not None and loaded >= through:
             _check_repeated(loaded, through)
-            return None
+            return summarise(con, warehouse, is_built=False)
         first_day = settings.start_date if loaded is None else loaded + timedelta(days=1)
         tables = simulated_tables(settings)
         if loaded is None:
@@ -79,7 +81,8 @@ def generate_through(
         load = Load(
             "simulated", SOURCE, settings.as_dict() | {"through": str(through)}, settings.seed
         )
-        return record_load(con, load, touched=(first_day, through))
+        record_load(con, load, None if loaded is None else (first_day, through))
+        return summarise(con, warehouse, is_built=False)
 
 
 def _loaded_through(con: Connection, settings: Settings) -> date | None:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from generator import parsing
 from generator.parsing import NUMBER, WHOLE, matches, trimmed
 from generator.records import BROKEN
-from generator.schema import EVENTS, PAYMENT_TYPES, PLANS, USERS, Table
+from generator.schema import EVENTS, PAYMENT_TYPES, USERS, Table
 from generator.simulation.event_types import EVENT_TYPES
+from generator.simulation.rows import PLANS
 from generator.sql import quoted
 
 

@@ -56,7 +56,7 @@ class Voice:
 
         What the steps took comes last.
         """
-        details = self.details if self.with_profile else {}
+        details = self.seconds | self.details if self.with_profile else {}
         if self.as_json:
             print(json.dumps(values | {"seconds": self.seconds | details}))
             return
@@ -122,7 +122,7 @@ def run(command: Callable[[], int | None]) -> NoReturn:
     try:
         code = command() or 0
         sys.stdout.flush()
-    except BrokenPipeError:
+    except (BrokenPipeError, SystemExit):  # click turns the one into the other
         sys.stderr.close()  # the reader of our output left; there is nobody to tell
         code = 1
     except BaseException as error:

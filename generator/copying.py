@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from generator.sql import quoted
+from generator.sql import name_in, quoted
 from generator.warehouse import Connection
 
 
@@ -24,11 +24,6 @@ class _Place(NamedTuple):
             f"database_name = {quoted(self.database)} and schema_name = {quoted(self.schema)}"
             f" and table_name = {quoted(self.table)}"
         )
-
-
-def name_in(text: str) -> str:
-    """Return a text as a SQL name."""
-    return '"' + text.replace('"', '""') + '"'
 
 
 def copy_table(con: Connection, source: str, table: str) -> None:

@@ -18,6 +18,8 @@ from generator.errors import ElearnError, not_allowed
 FORMATS = ("csv", "parquet")
 MANIFEST = "manifest.json"
 WRITING = ".writing-"
+MOVING = ".moving"
+"""Lists the files of a folder while some of them are moved into it."""
 
 
 @contextmanager
@@ -72,15 +74,29 @@ def move_into(folder: Path, destination: Path) -> None:
     """Move a folder's files into another one, the manifest last, each in place of an old one.
 
     What an earlier manifest there lists and the new one does not, such as the files of another
-    format, is removed.
+    format, is removed, and so is what an earlier move left that was killed.
     """
     destination.mkdir(parents=True, exist_ok=True)
-    earlier = read_manifest(destination)["files"] if (destination / MANIFEST).exists() else {}
-    outdated = set(earlier) - {path.name for path in folder.iterdir()}
+    moving = destination / MOVING
+    new = {path.name for path in folder.iterdir()}
+    known = new | _listed(destination) | (_names(moving) if moving.exists() else set())
+    moving.write_text("\n".join(sorted(known)))
     for path in sorted(folder.iterdir(), key=lambda path: (path.name == MANIFEST, path.name)):
         move_file(path, destination / path.name)
-    for name in outdated:
-        (destination / Path(name).name).unlink(missing_ok=True)
+    for name in known - new:
+        (destination / name).unlink(missing_ok=True)
+    moving.unlink()
+
+
+def _listed(folder: Path) -> set[str]:
+    """Return the names of the files that the manifest of a folder lists, if it has one."""
+    if not (folder / MANIFEST).exists():
+        return set()
+    return {Path(name).name for name in read_manifest(folder)["files"]}
+
+
+def _names(moving: Path) -> set[str]:
+    return {Path(name).name for name in moving.read_text().splitlines()}
 
 
 def move_file(path: Path, destination: Path) -> None:
@@ -146,7 +162,10 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         raise not_allowed("folder", folder, f"a folder with a {MANIFEST}") from None
     except (OSError, ValueError) as error:
         raise ElearnError(f"{path}: {error}") from error
-    if not isinstance(manifest, dict) or not {"dataset_version", "files"} <= manifest.keys():
+    kinds = {"dataset_version": str, "files": dict}
+    if not isinstance(manifest, dict) or not all(
+        isinstance(manifest.get(name), kind) for name, kind in kinds.items()
+    ):
         raise ElearnError(f"{path}: it does not name a dataset_version and its files")
     return manifest
 

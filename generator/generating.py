@@ -12,6 +12,7 @@ from generator.schema import ASSIGNMENTS, EVENTS, TRUTH, USERS, Table
 from generator.settings import Settings
 from generator.simulation import simulate_blocks
 from generator.simulation.rows import Rows
+from generator.summary import Summary, summarise
 from generator.versions import Tally
 from generator.warehouse import (
     Connection,
@@ -36,8 +37,8 @@ def generate(
     workers: int,
     memory_limit: str | None = None,
     progress: Progress = lambda users, events: None,
-) -> int:
-    """Simulate into the warehouse and replace what raw and truth held; return the load_id.
+) -> Summary:
+    """Simulate into the warehouse and replace what raw and truth held; return what it holds then.
 
     Raises
     ------
@@ -53,7 +54,8 @@ def generate(
             progress(batch.users.num_rows, batch.events.num_rows)
         add_key(con, EVENTS)
         load = Load("simulated", "generate", settings.as_dict(), settings.seed)
-        return record_load(con, load, content_version=content.version)
+        record_load(con, load, content_version=content.version)
+        return summarise(con, warehouse, is_built=False)
 
 
 def simulated_tables(settings: Settings) -> tuple[Table, ...]:

@@ -67,6 +67,9 @@ def _number_bits(sql_type: str, values: pa.Array) -> Bits:
 def _text_bits(values: pa.Array) -> Bits:
     """Return the first half of each text's SHA-256, computed once for each different text."""
     codes = values if pa.types.is_dictionary(values.type) else values.dictionary_encode()
+    kind = codes.dictionary.type
+    if not (pa.types.is_string(kind) or pa.types.is_null(kind)):
+        raise pa.ArrowTypeError(f"texts are wanted, not values of type {kind}")
     texts = [text.encode() for text in codes.dictionary.to_pylist()] or [b""]
     digests = b"".join(hashlib.sha256(text).digest()[:8] for text in texts)
     each: Bits = np.frombuffer(digests, ">u8").astype(np.uint64)

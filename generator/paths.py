@@ -36,7 +36,7 @@ def check_path(
         raise not_allowed(name, path, "a file name in UTF-8") from error
     except OSError as error:  # such as a name that is too long
         raise not_allowed(name, path, f"a file name ({error.strerror})") from error
-    if path.stem in SCHEMAS:
+    if {catalog_name(path), catalog_name(resolved(path))} & {*SCHEMAS}:
         raise not_allowed(name, path, "a file name that is not one of its schemas")
     if is_folder:
         raise not_allowed(name, path, "a file, not a folder")
@@ -48,6 +48,16 @@ def check_path(
         raise not_allowed(name, path, "a file in a folder that can be written")
     if writable and not is_replaced and not os.access(path if is_file else folder, os.W_OK):
         raise not_allowed(name, path, "a file that can be written")
+
+
+def catalog_name(path: Path) -> str:
+    """Return what DuckDB calls a file it opens, in which upper and lower case are one."""
+    return path.name.partition(".")[0].lower()
+
+
+def resolved(path: Path) -> Path:
+    """Return what a path leads to in the end; a loop of links leads to itself."""
+    return Path(os.path.realpath(path))
 
 
 def _existing_folder(folder: Path) -> Path:

@@ -12,16 +12,17 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import duckdb
 
-from generator.copying import copy_table, name_in
+from generator.copying import copy_table
 from generator.errors import ElearnError, not_allowed
 from generator.files import move_file, written_whole
-from generator.paths import check_path
+from generator.green_build import GreenBuild, read_green_build
+from generator.paths import check_path, resolved
 from generator.schema import BUILD_INFO
-from generator.sql import first_line, one_row, quoted
+from generator.sql import first_line, name_in, one_row, quoted
 from generator.versions import dataset_version
 from generator.warehouse import (
     STORAGE,
@@ -31,8 +32,6 @@ from generator.warehouse import (
     insert_row,
     read_warehouse,
 )
-
-GREEN_BUILD = "bookkeeping.green_build"
 
 DEFAULT_PUBLISHED = Path("published/elearn.duckdb")
 
@@ -51,34 +50,6 @@ class BuildInfo:
     dbt_version: str
     duckdb_version: str
     elearn_version: str
-
-
-class TestedTable(NamedTuple):
-    """A table as the tests saw it."""
-
-    name: str
-    definition: str
-    fingerprint: str
-
-    @property
-    def rows(self) -> int:
-        """Number of rows, which the fingerprint begins with."""
-        return int(self.fingerprint.partition(":")[0])
-
-
-@dataclass(frozen=True)
-class GreenBuild:
-    """The last build whose every test passed, and the content that it tested."""
-
-    facts: dict[str, Any]
-    """What ``main.build_info`` says of it, by column."""
-    tables: tuple[TestedTable, ...]
-    """The tables of the published file, parents first."""
-
-    @property
-    def rows(self) -> int:
-        """Rows of all tables together."""
-        return sum(table.rows for table in self.tables)
 
 
 @dataclass(frozen=True)
@@ -112,14 +83,22 @@ class Published:
 def check_published(warehouse: Path, published: Path) -> None:
     """Raise UsageError when the published file cannot be at the path."""
     check_path(published, name="published", is_replaced=True)
-    if published.absolute() == warehouse.absolute() or (
+    if resolved(published) == resolved(warehouse) or (
         published.exists() and warehouse.exists() and published.samefile(warehouse)
     ):
         raise not_allowed("published", published, "another file than the warehouse")
-    if published.exists() and published.stat().st_mode & 0o222:  # a published file has no such bit
-        raise not_allowed(
-            "published", published, "a published file, which is read-only, or a new name"
-        )
+    if published.is_symlink() and resolved(published).is_symlink():
+        raise not_allowed("published", published, "a file, not a loop of links")
+    if published.exists() and not _is_published(published):
+        raise not_allowed("published", published, "a published file or a new name")
+
+
+def _is_published(path: Path) -> bool:
+    try:
+        with duckdb.connect(str(path.absolute()), read_only=True) as con:
+            return has_table(con, BUILD_INFO.name)
+    except duckdb.Error:
+        return False
 
 
 def publish(
@@ -151,42 +130,24 @@ def publish(
     """
     check_published(warehouse, published)
     with read_warehouse(warehouse, memory_limit) as con:
-        green = read_green_build(con, warehouse)
-        target = published.resolve()  # a link stays, and what it points to is replaced
-        with written_whole(target.parent, field="published") as folder:
-            copy = folder / target.name
-            try:
-                build = _write(con, copy, green, warehouse, progress)
-            except duckdb.Error as error:
-                raise ElearnError(f"{published}: {first_line(error)}") from error
-            copy.chmod(copy.stat().st_mode & ~0o222)
-            move_file(copy, target)
+        return publish_from(con, warehouse, published, progress)
+
+
+def publish_from(
+    con: Connection, warehouse: Path, published: Path, progress: Progress = lambda share: None
+) -> Published:
+    """Publish like :func:`publish`, from a warehouse that is open, to a path that was checked."""
+    green = read_green_build(con, warehouse)
+    target = resolved(published)  # a link stays, and what it points to is replaced
+    with written_whole(target.parent, field="published") as folder:
+        copy = folder / target.name
+        try:
+            build = _write(con, copy, green, warehouse, progress)
+        except duckdb.Error as error:
+            raise ElearnError(f"{published}: {first_line(error)}") from error
+        copy.chmod(copy.stat().st_mode & ~0o222)
+        move_file(copy, target)
     return Published(str(published), green.rows, build)
-
-
-def read_green_build(con: Connection, warehouse: Path) -> GreenBuild:
-    """Return the record of the last green build.
-
-    Raises
-    ------
-    ElearnError
-        There is none, or another engine made it.
-    """
-    if not has_table(con, GREEN_BUILD):
-        raise _refusal(warehouse, "it has not been built")
-    found = con.execute(f"from {GREEN_BUILD}")
-    names = [column[0] for column in found.description]
-    rows = found.fetchall()
-    if not rows:
-        raise _refusal(warehouse, "the last build was not green")
-    facts = dict(zip(names, rows[0], strict=True))
-    [engine] = one_row(con, "select version()")
-    if facts["duckdb_version"] != engine:  # fingerprints are an engine's own
-        raise _refusal(
-            warehouse, f"it was tested by DuckDB {facts['duckdb_version']}, this is {engine}"
-        )
-    tested = con.execute("from bookkeeping.tested_tables").fetchall()
-    return GreenBuild(facts, tuple(map(TestedTable._make, tested)))
 
 
 def _write(
@@ -201,14 +162,12 @@ def _write(
     con.execute(f"use {target}")
     con.execute("create schema raw")
     for table in green.tables:
-        if _definition(con, source, table.name) != table.definition:
-            raise _changed(warehouse, table)
+        table.check_definition(con, source, warehouse)
         copy_table(con, source, table.name)
-        if _fingerprint(con, table.name) != table.fingerprint:
-            raise _changed(warehouse, table)
+        table.check_rows(con, warehouse)
         progress(table.rows / max(green.rows, 1))
     build = BuildInfo(
-        **green.facts,
+        **asdict(green.facts),
         dataset_version=dataset_version(con),
         elearn_version=version("elearn-churn-warehouse"),
     )
@@ -217,28 +176,3 @@ def _write(
     con.execute(f"use {name_in(source)}")
     con.execute(f"detach {target}")  # writes all of it into the file
     return build
-
-
-def _definition(con: Connection, database: str, table: str) -> str | None:
-    rows = con.execute(
-        """
-        select sql from duckdb_tables()
-        where database_name = ? and schema_name || '.' || table_name = ?
-        """,
-        [database, table],
-    ).fetchall()
-    return rows[0][0] if rows else None
-
-
-def _fingerprint(con: Connection, table: str) -> str:
-    """Return what the hook at the end of a dbt run keeps of a table that passed its tests."""
-    query = f"select count(*) || ':' || coalesce(sum(hash(tested)), 0) from {table} as tested"
-    return str(one_row(con, query)[0])
-
-
-def _changed(warehouse: Path, table: TestedTable) -> ElearnError:
-    return _refusal(warehouse, f"{table.name} changed since the last green build")
-
-
-def _refusal(warehouse: Path, reason: str) -> ElearnError:
-    return ElearnError(f"{warehouse}: {reason}; run `elearn build --no-generate` first")

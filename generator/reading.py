@@ -19,7 +19,7 @@ from generator.records import (
     records,
 )
 from generator.sources import GZIP_ERRORS, Source, engine_path, parquet_relation
-from generator.sql import quoted
+from generator.sql import name_in, quoted
 
 CHUNK_BYTES = 2**20
 BATCH_RECORDS = 50_000
@@ -47,7 +47,7 @@ def relation(source: Source) -> str:
 def column_names(source: Source) -> list[str]:
     """Return the names of a relation's columns, ready for SQL."""
     if source.kind == "parquet":
-        return ['"' + name.replace('"', '""') + '"' for name in source.header]
+        return [name_in(name) for name in source.header]
     return [f"c{position}" for position in range(len(source.header))]
 
 

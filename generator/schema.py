@@ -8,9 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from generator.simulation.event_types import EVENT_TYPES
+from generator.simulation.rows import PLANS
 from generator.sql import quoted
 
-PLANS = ("free", "paid")
 PAYMENT_TYPES = ("payment_success", "payment_failed")
 
 

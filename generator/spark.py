@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from generator.errors import ElearnError, UsageError
-from generator.files import Progress, file_hash, write_manifest, written_whole
+from generator.files import file_hash, write_manifest, written_whole
 from generator.generating import batches
 from generator.settings import Settings
 from generator.simulation import simulate_blocks
@@ -40,6 +40,9 @@ ENGINES = ("local", "spark")
 PART_USER_DAYS = 1_500_000
 """User-days of a part: about two million events, a Parquet file of some 25 megabytes."""
 
+ATTEMPT = ".attempt-"
+"""Begins the name of the folder in which a task writes, until its files are whole."""
+
 QUIET = {"spark.ui.enabled": "false", "spark.ui.showConsoleProgress": "false"}
 LOOPBACK = {"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1"}
 
@@ -52,7 +55,6 @@ def generate_lake(
     *,
     layout: str = "flat",
     parts: int | None = None,
-    progress: Progress = lambda users, events: None,
 ) -> FilesReport:
     """Simulate on Spark into Parquet files of users and events, and a manifest beside them.
 
@@ -67,8 +69,6 @@ def generate_lake(
     parts
         Number of parts, each a task of Spark and a file of each table; from the settings alone
         when None, so that the files do not depend on the cluster either.
-    progress
-        Told when all is written.
 
     Raises
     ------
@@ -82,13 +82,14 @@ def generate_lake(
         folder.chmod(0o777)  # workers may run under another user
         write = part_writer(settings, users, folder.resolve())
         reports = _run(session, len(users), write)
+        for attempt in folder.glob(ATTEMPT + "*"):  # of a task that Spark gave up, or ran twice
+            shutil.rmtree(attempt, ignore_errors=True)
         sums = [
             sum((ContentSum(*report[name]) for report in reports), ContentSum())
             for name in ("users", "events")
         ]
         files = {name: digest for report in reports for name, digest in report["files"].items()}
         manifest = write_manifest(folder, about_files(settings, sums[0], sums[1]), files)
-        progress(sums[0].rows, sums[1].rows)
         return FilesReport(move_to_layout(folder, output_dir, layout, manifest), manifest)
 
 
@@ -124,7 +125,7 @@ def write_part(settings: Settings, number: int, users: range, folder: Path) -> d
     They get their names when they are whole: Spark may run a part again, or twice at once, and
     every run writes the same bytes.
     """
-    attempt = Path(tempfile.mkdtemp(prefix=".attempt-", dir=folder))
+    attempt = Path(tempfile.mkdtemp(prefix=ATTEMPT, dir=folder))
     try:
         content = Tally()
         rows = batches(simulate_blocks(settings, 1, users, content.add))
@@ -160,7 +161,7 @@ def spark_session() -> Iterator[SparkSession]:
     UsageError
         pyspark or Java is missing, or Spark does not start.
     """
-    is_remote = "SPARK_REMOTE" in os.environ
+    is_remote = bool(os.environ.get("SPARK_REMOTE"))
     if not is_remote and not has_java():
         raise UsageError("engine: spark needs Java 17 or newer; there is none (JAVA_HOME or PATH)")
     if find_spec("pyspark") is None:

@@ -7,15 +7,25 @@ from typing import Any
 
 import duckdb
 
+from generator.errors import not_allowed
+
 
 def quoted(text: str) -> str:
     """Return a text as a SQL literal."""
     return "'" + text.replace("'", "''") + "'"
 
 
+def name_in(text: str) -> str:
+    """Return a text as a SQL name."""
+    return '"' + text.replace('"', '""') + '"'
+
+
 def connect_memory(memory_limit: str | None) -> duckdb.DuckDBPyConnection:
     """Open an engine without a file, for queries over files."""
-    return duckdb.connect(config={"memory_limit": memory_limit} if memory_limit else {})
+    try:
+        return duckdb.connect(config={"memory_limit": memory_limit} if memory_limit else {})
+    except duckdb.Error as error:
+        raise not_allowed("memory_limit", memory_limit, "a size such as 4GB") from error
 
 
 def one_row(

@@ -8,9 +8,10 @@ from pathlib import Path
 from shlex import quote
 from typing import Any
 
+from generator.errors import ElearnError
 from generator.schema import TRUTH
 from generator.sql import one_row
-from generator.warehouse import Connection, has_table, last_load, read_warehouse
+from generator.warehouse import Connection, has_table, last_load
 
 MARTS = (
     "main.user_daily",
@@ -45,22 +46,28 @@ class Summary:
         return asdict(self)
 
 
-def summarise(warehouse: Path, *, is_built: bool) -> Summary:
-    """Read the summary of a warehouse, of its marts only when they are up to date."""
-    with read_warehouse(warehouse) as con:
-        last = last_load(con)
-        assert last is not None
-        tables = RAW_TABLES + (MARTS if is_built else ())
-        rows = {name: _number(con, "count(*)", name) for name in tables}
-        return Summary(
-            warehouse=str(warehouse),
-            dataset_version=last["dataset_version"],
-            first_day=_day(last["first_day"]),
-            last_day=_day(last["last_day"]),
-            rows={name: int(count or 0) for name, count in rows.items()},
-            realised_churn_rate=_churn_rate(con),
-            label_rate=_label_rate(con) if is_built else None,
-        )
+def check_built(con: Connection, warehouse: Path) -> None:
+    """Raise when a mart is not there."""
+    for name in MARTS:
+        if not has_table(con, name):
+            raise ElearnError(f"{warehouse}: {name} is not there; run `elearn build` first")
+
+
+def summarise(con: Connection, warehouse: Path, *, is_built: bool) -> Summary:
+    """Read the summary of an open warehouse, of its marts only when they are up to date."""
+    last = last_load(con)
+    assert last is not None
+    tables = RAW_TABLES + (MARTS if is_built else ())
+    rows = {name: _number(con, "count(*)", name) for name in tables}
+    return Summary(
+        warehouse=str(warehouse),
+        dataset_version=last["dataset_version"],
+        first_day=_day(last["first_day"]),
+        last_day=_day(last["last_day"]),
+        rows={name: int(count or 0) for name, count in rows.items()},
+        realised_churn_rate=_churn_rate(con),
+        label_rate=_label_rate(con) if is_built else None,
+    )
 
 
 def as_lines(summary: Summary, published: Path | None = None) -> list[str]:

@@ -14,9 +14,9 @@ from generator.errors import ElearnError
 from generator.files import read_manifest
 from generator.schema import EVENTS, USERS, Table
 from generator.sql import connect_memory, first_line, one_row, quoted
-from generator.summary import MARTS
+from generator.summary import MARTS, check_built
 from generator.versions import ContentSum, content_sum, dataset_version, hex_digits, version_of
-from generator.warehouse import has_table, last_load, read_warehouse
+from generator.warehouse import last_load, read_warehouse
 
 
 @dataclass(frozen=True)
@@ -59,9 +59,7 @@ def mart_hashes(warehouse: Path, memory_limit: str | None = None) -> dict[str, s
         A mart has not been built yet.
     """
     with read_warehouse(warehouse, memory_limit) as con:
-        for name in MARTS:
-            if not has_table(con, name):
-                raise ElearnError(f"{warehouse}: {name} is not there; run `elearn build` first")
+        check_built(con, warehouse)
         return {name: _mart_hash(con, name) for name in MARTS}
 
 

@@ -19,7 +19,7 @@ from typing import Any
 import duckdb
 
 from generator.errors import ElearnError, LockedError, not_allowed
-from generator.paths import check_path
+from generator.paths import check_path, resolved
 from generator.schema import CONTENT_TABLES, EVENTS, LOADS, LOG_TABLES, USERS, Table
 from generator.sql import first_line, one_row
 from generator.versions import dataset_version
@@ -134,7 +134,8 @@ def check_unlocked(path: Path) -> None:
 
 
 def _wal(path: Path) -> Path:
-    return path.with_name(path.name + ".wal")
+    file = resolved(path)
+    return file.with_name(file.name + ".wal")
 
 
 def _connect(path: Path, memory_limit: str | None, read_only: bool = False) -> Connection:
@@ -161,7 +162,7 @@ def _connect_error(path: Path, memory_limit: str | None, text: str) -> ElearnErr
 
 
 def _remove(path: Path) -> None:
-    for leftover in (path, _wal(path)):
+    for leftover in (resolved(path), _wal(path)):
         leftover.unlink(missing_ok=True)
 
 

@@ -93,6 +93,8 @@ def test_a_load_of_another_kind_is_not_continued_and_replace_starts_over(tmp_pat
     with pytest.raises(UsageError, match="was not a --through; --replace starts over"):
         arrive(path, 30)
     generate_through(path, SETTINGS, date(2025, 1, 30), replace=True, workers=1)
+    touched = "select touched_first_day, touched_last_day from raw.loads where load_id = 2"
+    assert query(path, touched) == [(date(2025, 1, 1), SETTINGS.last_date)]  # of old and new rows
     arrive(path, 31)
     assert query(path, "select max(event_date) from raw.events") == [(date(2025, 1, 31),)]
 

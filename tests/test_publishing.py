@@ -275,7 +275,7 @@ def test_only_a_run_of_every_test_makes_new_data_publishable(
 ) -> None:
     warehouse = folder / "warehouse.duckdb"
     late = "insert into raw.events select * replace (-1 as event_id) from raw.events limit 1"
-    change(warehouse, late)
+    change(warehouse, late, 'create table raw."my ""own"" notes" as select 1 as note')
     for arguments in runs:
         run_dbt(warehouse, dbt_variables, *arguments)
     if is_green:
@@ -283,6 +283,18 @@ def test_only_a_run_of_every_test_makes_new_data_publishable(
     else:
         with pytest.raises(ElearnError, match=r"last (green )?build"):
             publish(warehouse, folder / "published/elearn.duckdb")
+
+
+def test_tests_that_pass_on_marts_left_behind_are_not_enough(
+    folder: Path, dbt_variables: dict[str, str]
+) -> None:
+    warehouse = folder / "warehouse.duckdb"
+    change(warehouse, "update raw.events set amount = 1 where event_type = 'payment_success'")
+    assert run_dbt(warehouse, dbt_variables, "test").returncode == 0
+    for command in (("publish",), ("export", "--output-dir", "exported")):
+        done = run_elearn(folder, dbt_variables, *command, check=False)
+        assert done.returncode == 1
+        assert "raw.events changed since the last green build" in done.stderr
 
 
 @pytest.mark.parametrize(
@@ -294,6 +306,19 @@ def test_only_a_run_of_every_test_makes_new_data_publishable(
             "link.duckdb",
             "another file than the warehouse",
         ),
+        (
+            lambda folder: shutil.copy(folder / "warehouse.duckdb", folder / "a.duckdb").chmod(
+                0o444
+            ),
+            "a.duckdb",
+            "a published file or a new name",
+        ),
+        (
+            lambda folder: (folder / "loop.duckdb").symlink_to(folder / "loop.duckdb"),
+            "loop.duckdb",
+            "a file, not a loop of links",
+        ),
+        (lambda folder: None, "new/../warehouse.duckdb", "another file than the warehouse"),
         (lambda folder: None, "summary.json", "a DuckDB file or a new name"),
         (lambda folder: None, "published", "a file, not a folder"),
         (lambda folder: None, "raw.duckdb", "a file name that is not one of its schemas"),

@@ -146,3 +146,18 @@ def test_a_column_of_another_type_is_said_in_a_sentence(elearn: Elearn, tmp_path
     assert done.returncode == 1
     assert done.stderr.startswith("Error: warehouse.duckdb: ")
     assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("kind", ["blob", "integer"])
+def test_a_text_column_of_another_type_is_said_in_a_sentence(
+    kind: str, elearn: Elearn, tmp_path: Path
+) -> None:
+    elearn("generate", "--n-users", 5, "--days", 5, "--output-dir", "x", "--format", "parquet")
+    users = tmp_path / "x" / "users.parquet"
+    value = "'2'::blob" if kind == "blob" else "2"
+    replaced = f"select * replace ({value} as country) from read_parquet('{users}')"
+    duckdb.sql(f"copy ({replaced}) to '{users}'")
+    done = elearn("verify", "x", check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith("Error: x: texts are wanted, not values of type ")
+    assert done.stderr.count("\n") == 1

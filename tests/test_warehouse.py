@@ -64,7 +64,8 @@ def test_the_log_of_a_killed_writer_is_put_into_the_file_before_it_is_read(
     subprocess.run([sys.executable, "-c", LOG_AND_DIE], cwd=tmp_path, check=False)
     warehouse = tmp_path / "warehouse.duckdb"
     assert (tmp_path / "warehouse.duckdb.wal").exists(), "the log was put into the file already"
-    assert verify_warehouse(warehouse).matches
+    (tmp_path / "link.duckdb").symlink_to(warehouse)  # the log stands beside the file
+    assert verify_warehouse(tmp_path / "link.duckdb").matches
     with duckdb.connect(str(warehouse), read_only=True) as con:
         assert con.execute("select count(*) from kept").fetchall() == [(9,)]
 
@@ -131,3 +132,37 @@ def test_an_empty_folder_holds_nothing_after_a_refusal(elearn: Elearn, tmp_path:
     assert done.returncode == 1
     assert "run `elearn generate` or `elearn load` first" in done.stderr
     assert not list(tmp_path.iterdir())
+
+
+def test_a_failed_first_load_through_a_link_leaves_the_link(elearn: Elearn, tmp_path: Path) -> None:
+    link = tmp_path / "link.duckdb"
+    link.symlink_to(tmp_path / "new.duckdb")
+    (tmp_path / "bad.csv").write_text("user_id\n1\n")
+    bad = ("load", "--users", "bad.csv", "--events", "bad.csv", "--warehouse", "link.duckdb")
+    assert elearn(*bad, check=False).returncode == 1
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["bad.csv", "link.duckdb"]
+    assert link.is_symlink()
+
+
+@pytest.mark.parametrize("name", ["raw.duckdb", "RAW.duckdb", "truth.2025.duckdb", "link.duckdb"])
+def test_a_file_that_the_engine_would_name_like_a_schema_is_refused(
+    name: str, elearn: Elearn, tmp_path: Path
+) -> None:
+    (tmp_path / "link.duckdb").symlink_to(tmp_path / "main.duckdb")
+    done = elearn("generate", "--warehouse", name, check=False)
+    allowed = "a file name that is not one of its schemas"
+    assert done.returncode == 2
+    assert done.stderr == f"Error: warehouse: {name!r} is not allowed; give {allowed}\n"
+
+
+def test_a_reader_that_leaves_early_gets_no_complaint(elearn: Elearn, tmp_path: Path) -> None:
+    elearn("generate", "--n-users", 2, "--days", 2)
+    command = f"{sys.executable} -m generator versions | true"
+    done = subprocess.run(
+        ["bash", "-c", f"for _ in 1 2 3; do {command}; done"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stderr == ""

@@ -6,6 +6,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from generator.files import move_into, write_manifest
 from tests.conftest import Elearn
 
 SMALL = ("--n-users", 700, "--days", 40)
@@ -127,6 +128,37 @@ def test_what_a_killed_run_left_behind_is_removed(elearn: Elearn, tmp_path: Path
     }
 
 
+def test_files_of_a_move_that_was_cut_off_are_removed_by_the_next(tmp_path: Path) -> None:
+    place = tmp_path / "lake"
+    move_into(written(tmp_path / "old", "users-0.parquet"), place)
+    (place / "users-2.parquet").mkdir()  # which no file can replace
+    with pytest.raises(OSError, match=r"users-2\.parquet"):
+        move_into(written(tmp_path / "more", *(f"users-{n}.parquet" for n in range(4))), place)
+    assert (place / "users-1.parquet").exists()
+    (place / "users-2.parquet").rmdir()
+    move_into(written(tmp_path / "new", "users-0.parquet"), place)
+    assert sorted(path.name for path in place.iterdir()) == ["manifest.json", "users-0.parquet"]
+
+
+def written(folder: Path, *names: str) -> Path:
+    folder.mkdir()
+    for name in names:
+        (folder / name).write_text("rows")
+    write_manifest(folder, {"dataset_version": "0"})
+    return folder
+
+
+@pytest.mark.parametrize("manifest", ['{"dataset_version": "0", "files": 5}', "[]", "{"])
+def test_a_manifest_that_says_nothing_gets_a_sentence(
+    manifest: str, elearn: Elearn, tmp_path: Path
+) -> None:
+    (tmp_path / "manifest.json").write_text(manifest)
+    done = elearn("verify", ".", check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith("Error: manifest.json: ")
+    assert done.stderr.count("\n") == 1
+
+
 def test_verify_finds_a_changed_value(elearn: Elearn, tmp_path: Path) -> None:
     elearn("generate", *SMALL)
     with duckdb.connect(str(tmp_path / "warehouse.duckdb")) as con:
@@ -175,5 +207,5 @@ def test_export_before_a_build_says_which_command_to_run(elearn: Elearn, tmp_pat
     elearn("generate", *SMALL)
     done = elearn("export", "--output-dir", "out", check=False)
     assert done.returncode == 1
-    assert "run `elearn build` first" in done.stderr
+    assert "run `elearn build --no-generate` first" in done.stderr
     assert not (tmp_path / "out").exists()

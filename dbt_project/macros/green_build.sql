@@ -18,7 +18,7 @@
         {%- set ends = results | map(attribute='status') | map('string') | list -%}
         {%- if ends | reject('in', ['pass', 'warn', 'success', 'no-op']) | list -%}
             delete from bookkeeping.green_build
-        {%- elif all_tests_ran() and not flags.EMPTY and not flags.SAMPLE -%}
+        {%- elif all_tests_ran() and nothing_is_outdated() and not flags.EMPTY and not flags.SAMPLE -%}
             {{ keep_green_build(ends) }}
         {%- endif -%}
     {%- endif -%}
@@ -30,21 +30,28 @@
     {{ return(not tests | map(attribute='unique_id') | reject('in', ran) | list) }}
 {%- endmacro %}
 
+{#- Tests may pass on marts that a change of raw has left behind. -#}
+{% macro nothing_is_outdated() -%}
+    {{ return(run_query("select count(*) from bookkeeping.outdated").rows[0][0] == 0) }}
+{%- endmacro %}
+
 {% macro keep_green_build(ends) -%}
     begin transaction;
     delete from bookkeeping.tested_tables;
     {% for table in tables_for_readers() -%}
         insert into bookkeeping.tested_tables
         select
-            '{{ table }}' as table_name,
+            {{ as_text(table) }} as table_name,
             (
                 select duckdb_tables.sql from duckdb_tables()
                 where
                     duckdb_tables.database_name = current_database()
-                    and duckdb_tables.schema_name || '.' || duckdb_tables.table_name = '{{ table }}'
+                    and duckdb_tables.schema_name || '.' || duckdb_tables.table_name
+                    = {{ as_text(table) }}
             ) as definition,
             (
-                select count(*) || ':' || coalesce(sum(hash(tested)), 0) from {{ table }} as tested
+                select count(*) || ':' || coalesce(sum(hash(tested)), 0)
+                from {{ quoted_name(table) }} as tested
             ) as fingerprint;
     {% endfor -%}
     delete from bookkeeping.green_build;
@@ -56,6 +63,16 @@
         '{{ dbt_version }}',
         version();
     commit
+{%- endmacro %}
+
+{#- A table's schema and name as SQL, whatever a person called it. -#}
+{% macro quoted_name(table) -%}
+    {%- set schema, _, name = table.partition('.') -%}
+    {{ schema }}."{{ name | replace('"', '""') }}"
+{%- endmacro %}
+
+{% macro as_text(table) -%}
+    {{ dbt.string_literal(dbt.escape_single_quotes(table)) }}
 {%- endmacro %}
 
 {#- Everything in raw, and the marts; parents before the tables that refer to them. -#}

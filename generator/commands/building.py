@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import typer
 
 from generator import building, publishing, summary
@@ -26,7 +24,7 @@ from generator.options import (
     with_settings,
 )
 from generator.settings import Settings
-from generator.warehouse import check_unlocked
+from generator.warehouse import check_unlocked, read_warehouse
 
 app = typer.Typer()
 
@@ -58,8 +56,9 @@ def build(
     check_unlocked(warehouse)
     with voice.step("dbt build", total=1) as advance:
         voice.details.update(building.dbt_build(warehouse, voice.talk, limit, advance))
-    done = _publish(warehouse, published, limit, voice)
-    found = summary.summarise(warehouse, is_built=True)
+    with voice.step("publish", total=1) as advance, read_warehouse(warehouse, limit) as con:
+        done = publishing.publish_from(con, warehouse, published, advance)
+        found = summary.summarise(con, warehouse, is_built=True)
     voice.result(
         [done.tests_line, *summary.as_lines(found, published)],
         found.as_dict()
@@ -78,13 +77,7 @@ def publish(
     profile: Profile = False,
 ) -> None:
     """Put a read-only copy of what the last green build tested in place for readers."""
-    voice = Voice(quiet, json, profile)
-    done = _publish(warehouse, published, checked_memory_limit(memory_limit), voice)
-    voice.result(done.as_lines(), done.as_dict())
-
-
-def _publish(
-    warehouse: Path, published: Path, memory_limit: str | None, voice: Voice
-) -> publishing.Published:
+    voice, limit = Voice(quiet, json, profile), checked_memory_limit(memory_limit)
     with voice.step("publish", total=1) as advance:
-        return publishing.publish(warehouse, published, memory_limit=memory_limit, progress=advance)
+        done = publishing.publish(warehouse, published, memory_limit=limit, progress=advance)
+    voice.result(done.as_lines(), done.as_dict())

@@ -74,8 +74,7 @@ def generate(
         for option, value in files_only.items():
             if value is not None:
                 raise UsageError(f"{option}: it goes with --output-dir")
-        simulate(settings, through, replace, warehouse, voice, workers, limit)
-        found = summary.summarise(warehouse, is_built=False)
+        found = simulate(settings, through, replace, warehouse, voice, workers, limit)
         voice.result(summary.as_lines(found), found.as_dict())
     elif through is not None or replace:
         raise UsageError("output_dir: files hold whole simulations; leave out --through, --replace")
@@ -138,7 +137,7 @@ def simulate(
     voice: Voice,
     workers: str | None,
     memory_limit: str | None,
-) -> None:
+) -> summary.Summary:
     """Simulate into the warehouse, whole or up to a day."""
     threads = worker_count(workers)
     day = None if through is None else arriving.parse_through(through, settings)
@@ -147,19 +146,18 @@ def simulate(
     with voice.step("simulate", settings.n_users) as advance:
         progress = _counting(advance, settings.n_users)
         if day is None:
-            generating.generate(
+            return generating.generate(
                 warehouse, settings, workers=threads, memory_limit=memory_limit, progress=progress
             )
-        else:
-            arriving.generate_through(
-                warehouse,
-                settings,
-                day,
-                replace=replace,
-                workers=threads,
-                memory_limit=memory_limit,
-                progress=progress,
-            )
+        return arriving.generate_through(
+            warehouse,
+            settings,
+            day,
+            replace=replace,
+            workers=threads,
+            memory_limit=memory_limit,
+            progress=progress,
+        )
 
 
 def _write_files(

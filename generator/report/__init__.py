@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from generator.errors import ElearnError, not_allowed
 from generator.files import replace_file, written_whole
-from generator.summary import MARTS
-from generator.warehouse import has_table, read_warehouse
+from generator.summary import check_built
+from generator.warehouse import read_warehouse
 
 if TYPE_CHECKING:
     from generator.report.figures import Figure
@@ -62,11 +62,9 @@ def write_report(
     if _is_same_file(output, warehouse):
         raise not_allowed("output", output, "a file that is not the warehouse")
     with read_warehouse(warehouse, memory_limit) as con:
-        missing = [name for name in MARTS if not has_table(con, name)]
-        if missing:
-            raise ElearnError(f"{warehouse}: {missing[0]} is not there; run `elearn build` first")
+        check_built(con, warehouse)
         churn.prepare(con)
-        found = facts.read_facts(con)
+        found = facts.read_facts(con, warehouse)
         drawn = figures.figures(con, found)
     pictures = [] if png is None else _write_pictures(drawn, png)
     replace_file(output, page.render(found, drawn).encode(), "output")

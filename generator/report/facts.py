@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 from typing import Any
 
-from generator.green_build import Build, read_build
+from generator.errors import ElearnError
+from generator.green_build import Build, build_of_content
 from generator.report.churn import label_window_days
 from generator.warehouse import Connection
 
@@ -45,13 +47,21 @@ class Facts:
     is_simulated: bool
     label_window_days: int | None
     build: Build | None
-    """None when no build was green since the data was loaded."""
+    """None when no green build tested what stands in the warehouse now."""
 
 
-def read_facts(con: Connection) -> Facts:
+def read_facts(con: Connection, warehouse: Path) -> Facts:
     """Read the headline numbers; :func:`generator.report.churn.prepare` comes first."""
     found = con.execute(HEADLINES)
     names = [column[0] for column in found.description or ()]
     [row] = found.fetchall()
     headlines: dict[str, Any] = dict(zip(names, row, strict=True))
-    return Facts(**headlines, label_window_days=label_window_days(con), build=read_build(con))
+    build = _build(con, warehouse)
+    return Facts(**headlines, label_window_days=label_window_days(con), build=build)
+
+
+def _build(con: Connection, warehouse: Path) -> Build | None:
+    try:
+        return build_of_content(con, warehouse)
+    except ElearnError:
+        return None

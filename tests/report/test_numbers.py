@@ -21,6 +21,8 @@ from generator.report.facts import read_facts
 Days = dict[date, dict[str, Any]]
 
 LABEL_WINDOW = timedelta(days=30)
+WAREHOUSE = Path("warehouse.duckdb")
+"""What errors would call it."""
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +81,7 @@ def test_active_users_are_those_with_an_engagement_event(con: duckdb.DuckDBPyCon
     assert list(frame["active_users"]) == [len(active[day]) for day in days]
     assert frame["mean_of_7_days"].isna().sum() == 6
     assert frame["mean_of_7_days"][50] == pytest.approx(frame["active_users"][44:51].mean())
-    assert read_facts(con).active_users == pytest.approx(frame["active_users"].mean())
+    assert read_facts(con, WAREHOUSE).active_users == pytest.approx(frame["active_users"].mean())
 
 
 def test_the_week_is_the_mean_of_each_weekday(con: duckdb.DuckDBPyConnection) -> None:
@@ -95,7 +97,7 @@ def test_the_week_is_the_mean_of_each_weekday(con: duckdb.DuckDBPyConnection) ->
 
 def test_the_event_mix_counts_every_event(con: duckdb.DuckDBPyConnection) -> None:
     mix = activity.event_mix(con)
-    assert mix["events"].sum() == read_facts(con).events
+    assert mix["events"].sum() == read_facts(con, WAREHOUSE).events
     assert mix["share"].sum() == pytest.approx(1)
     assert mix["events"].is_monotonic_decreasing
     [(tickets,)] = con.execute(
@@ -128,7 +130,7 @@ def test_observed_churn_is_a_label_window_of_silence_after_the_last_active_day(
     assert {user for user, has_churned in found if has_churned is None} == (
         {user for user, _ in found} - set(last_active)
     )
-    assert read_facts(con).churned == pytest.approx(len(churners) / len(last_active))
+    assert read_facts(con, WAREHOUSE).churned == pytest.approx(len(churners) / len(last_active))
     assert churn.label_window_days(con) == 30
 
 

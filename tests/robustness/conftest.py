@@ -65,7 +65,7 @@ def pytest_terminal_summary(
 def table_rows(terminalreporter: pytest.TerminalReporter) -> dict[str, str]:
     """Return a line of the table for each module that was run, by its name."""
     tried, lost = Counter[str](), Counter[str]()
-    for outcome in ("passed", "failed"):
+    for outcome in ("passed", "failed", "error"):
         for report in terminalreporter.stats.get(outcome, []):
             name = KINDS.get(Path(report.nodeid.partition("::")[0]).stem)
             if name and isinstance(report, pytest.TestReport):
