@@ -17,7 +17,7 @@ BESIDE := $(addprefix tests/,dbt/test_killed_builds.py dbt/test_planted_leaks.py
 build: $(SETUP)  ## simulate the default data set, build and test every model
 	$(BIN)/elearn build
 
-test: $(SETUP)  ## run every test
+test: $(SETUP)  ## run the tests
 	$(BIN)/pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder
 
 robustness: $(SETUP)  ## try all of docs/reliability.md, and write its table; takes most of an hour

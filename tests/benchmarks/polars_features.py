@@ -8,7 +8,7 @@ import duckdb
 import polars as pl
 
 from tests.benchmarks.measuring import Clock, Row, measured
-from tests.benchmarks.models import ONCE_MORE, create
+from tests.benchmarks.models import ONCE_MORE, write
 
 MART = "main.user_features_daily"
 COUNTS = {
@@ -89,12 +89,10 @@ def write_features(clock: Clock, warehouse: Path) -> None:
     with duckdb.connect(str(warehouse)) as con:
         con.execute("set wal_autocheckpoint = '1GB'")  # as dbt has it
         with clock.running():
-            finished = features(con.execute(QUERY).pl()).to_arrow()
-            create(con, MART)
-            con.execute(f"insert into {ONCE_MORE} by name select {_columns(con)} from finished")
+            con.register("finished", features(con.execute(QUERY).pl()).to_arrow())
+            write(con, MART, f"select {_columns(con)} from finished")
         check_equal(con)
         con.execute(f"drop table {ONCE_MORE}")
-        del finished
 
 
 def _columns(con: duckdb.DuckDBPyConnection) -> str:

@@ -108,7 +108,6 @@ def check_ended_by_the_next(states: States, name: str) -> None:
         for place, name in enumerate(OF_ELEARN)
         for share in spread(5, 1)
         for number, is_whole in ((signal.SIGINT, place % 2), (signal.SIGTERM, not place % 2))
-        if name != "through"
     ],
 )
 def test_a_stopped_command_says_so_and_loses_nothing(
