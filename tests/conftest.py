@@ -19,6 +19,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--whole", action="store_true", help="run what takes too long for every run")
 
 
+def pytest_configure() -> None:
+    # Nobody reads the log of a dbt that a test runs, and writing it takes a twelfth of its time.
+    os.environ["DBT_LOG_LEVEL_FILE"] = "none"
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if config.getoption("whole"):
         return
