@@ -25,6 +25,8 @@ class Ended:
 
     code: int
     stderr: str
+    seconds: float
+    """How long it ran."""
 
 
 def environment(variables: dict[str, str], warehouse: Path) -> dict[str, str]:
@@ -47,6 +49,7 @@ def end_after(
 ) -> Ended:
     """Start a command in a folder and send it a signal after some seconds."""
     arguments, where = command_line(command)
+    started = time.monotonic()
     with subprocess.Popen(
         arguments,
         cwd=where or folder,
@@ -61,7 +64,7 @@ def end_after(
             process.send_signal(number)
         _, stderr = process.communicate()
     assert "Traceback" not in stderr, stderr
-    return Ended(process.returncode, stderr)
+    return Ended(process.returncode, stderr, time.monotonic() - started)
 
 
 def run(
