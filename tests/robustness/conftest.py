@@ -1,4 +1,7 @@
-"""Counts what was tried and what survived; a run with --whole writes it into the description."""
+"""Counts what was tried and what survived; a run with --whole writes it into the description.
+
+A run of some tests of a kind (``-k``) does not.
+"""
 
 from __future__ import annotations
 
@@ -58,7 +61,7 @@ def pytest_terminal_summary(
     """Print the table, and write it where the whole was run."""
     rows = table_rows(terminalreporter)
     terminalreporter.write_line(HEAD + "\n".join(rows.values()))
-    if config.getoption("whole"):
+    if config.getoption("whole") and "deselected" not in terminalreporter.stats:
         write_table(DESCRIPTION, rows)
 
 
