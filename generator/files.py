@@ -85,7 +85,7 @@ def move_into(folder: Path, destination: Path) -> None:
         move_file(path, destination / path.name)
     for name in known - new:
         (destination / name).unlink(missing_ok=True)
-    moving.unlink()
+    moving.unlink(missing_ok=True)  # two runs may end at once
 
 
 def _listed(folder: Path) -> set[str]:
