@@ -134,7 +134,7 @@ def check_unlocked(path: Path) -> None:
 
 
 def _wal(path: Path) -> Path:
-    file = resolved(path)
+    file = resolved(path)  # the log stands beside the file, not beside a link to it
     return file.with_name(file.name + ".wal")
 
 

@@ -1,4 +1,5 @@
--- Each row of training_dataset and scoring_dataset has the features of its user and its own day.
+-- Each row of training_dataset and scoring_dataset has the features of its user and its own day,
+-- and scoring_dataset is of the last day: a run that left it out would leave yesterday's.
 with features as (
     select * from {{ ref('user_features_daily') }}
 ),
@@ -29,3 +30,10 @@ with features as (
 select * from training_dataset_deviations
 union all
 select * from scoring_dataset_deviations
+union all
+select
+    'scoring_dataset' as dataset,
+    scoring_dataset.user_id,
+    scoring_dataset.as_of_date
+from scoring_dataset
+where scoring_dataset.as_of_date < (select max(features.as_of_date) from features)

@@ -130,6 +130,14 @@ FAULTS: dict[str, tuple[list[str], str]] = {
         ["update scoring_dataset set watch_minutes_7d = watch_minutes_7d + 1"],
         "datasets_hold_the_features_of_their_days",
     ),
+    "scores_of_yesterday": (
+        [
+            "delete from scoring_dataset",
+            "insert into scoring_dataset by name from user_features_daily where as_of_date ="
+            " (select max(as_of_date) - 1 from user_features_daily) and active_days_30d > 0",
+        ],
+        "datasets_hold_the_features_of_their_days",
+    ),
     "a_train_day_after_the_test_days": (
         [
             "update training_splits set split = 'train'"
