@@ -78,6 +78,8 @@ class Staging:
         columns = [f"{column.name} {column.type}" for column in self.rules.table.columns]
         columns += ["fault utinyint", "offender varchar"]
         self.con.execute(f"create temp table {self.name} ({', '.join(columns)})")
+        # It makes joins of long lists of words, and behind a join the rows come in any order.
+        self.con.execute("set disabled_optimizers = 'in_clause'")
         self._create_waiting()
         for source in sources:
             if source.ignored:

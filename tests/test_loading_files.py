@@ -8,12 +8,15 @@ from pathlib import Path
 
 import duckdb
 import pyarrow as pa
+import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
 
 from generator.errors import ElearnError, UsageError
 from generator.inputs import input_files
+from generator.loading import stage
 from generator.rejecting import RejectedError
+from generator.staging import SMALL_BYTES
 from tests.loads import EVENT, EVENTS, USERS, Desk, Row, as_csv
 
 HEADER = as_csv(EVENTS).splitlines(keepends=True)[0]
@@ -281,6 +284,27 @@ def test_a_nan_in_parquet_is_rejected(desk: Desk) -> None:
     pq.write_table(table, desk.folder / "events.parquet")
     with pytest.raises(RejectedError, match="2 of 5 rows"):
         desk.load_files([desk.file("users.csv", USERS)], [str(desk.folder / "events.parquet")])
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+@pytest.mark.parametrize("small_bytes", [0, SMALL_BYTES], ids=["at once", "after waiting"])
+def test_many_threads_keep_the_order_of_a_file(
+    kind: str, small_bytes: int, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("generator.staging.SMALL_BYTES", small_bytes)
+    rows, day = 300_000, "2025-01-02"
+    columns = {"event_id": range(rows), "user_id": [1] * rows, "event_time": [day] * rows}
+    table = pa.table({name: list(values) for name, values in columns.items()})
+    table = table.append_column("event_type", pa.array(["login"] * rows))
+    path = desk.folder / f"events.{kind}"
+    if kind == "csv":
+        pyarrow.csv.write_csv(table, path)
+    else:
+        pq.write_table(table, path, row_group_size=rows // 8)
+    with duckdb.connect(config={"threads": 8}) as con:
+        _, events = stage(con, {"users": [], "events": [path]}, talk=desk.said.append)
+        moved = f"select count(*) from {events.name} where rowid <> event_id"
+        assert con.execute(moved).fetchall() == [(0,)]
 
 
 def test_the_engine_reaches_no_other_file(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
