@@ -1,4 +1,4 @@
-"""A standalone Spark master and one worker on the loopback interface."""
+"""Spark as a service on the loopback interface: a standalone cluster, and its two servers."""
 
 from __future__ import annotations
 
@@ -29,6 +29,46 @@ def standalone_cluster(folder: Path) -> Iterator[str]:
         log = stack.enter_context(daemon(worker, folder / "worker.log"))
         wait_for_line(log, "Successfully registered with master")
         yield address
+
+
+@contextmanager
+def connect_server(folder: Path) -> Iterator[dict[str, str]]:
+    """Yield the variables that point dbt at a Spark Connect server over a warehouse; stop it."""
+    port = free_port()
+    options = {"spark.connect.grpc.binding.address": LOOPBACK}
+    options["spark.connect.grpc.binding.port"] = str(port)
+    with server("connect.service.SparkConnectServer", options, folder) as log:
+        wait_for_line(log, "Spark Connect server started at")
+        yield {"SPARK_REMOTE": f"sc://{LOOPBACK}:{port}"}
+
+
+@contextmanager
+def thrift_server(folder: Path) -> Iterator[dict[str, str]]:
+    """Yield the variables that point dbt at a Thrift server over a warehouse; stop it."""
+    port = free_port()
+    options = {"spark.hadoop.hive.server2.thrift.bind.host": LOOPBACK}
+    options["spark.hadoop.hive.server2.thrift.port"] = str(port)
+    with server("hive.thriftserver.HiveThriftServer2", options, folder) as log:
+        wait_for_line(log, "HiveThriftServer2 started")
+        yield {"SPARK_THRIFT_HOST": LOOPBACK, "SPARK_THRIFT_PORT": str(port)}
+
+
+@contextmanager
+def server(name: str, options: dict[str, str], folder: Path) -> Iterator[Path]:
+    """Run one of Spark SQL's servers with its tables and its catalog in a folder."""
+    options = options | {
+        "spark.driver.extraJavaOptions": f"-Dderby.system.home={folder}",
+        "spark.hadoop.javax.jdo.option.ConnectionURL": "jdbc:derby:;databaseName=hive;create=true",
+        "spark.sql.catalogImplementation": "hive",
+        "spark.sql.shuffle.partitions": "8",
+        "spark.sql.warehouse.dir": str(folder / "tables"),
+        "spark.ui.enabled": "false",
+    }
+    pairs = [word for item in options.items() for word in ("--conf", "=".join(item))]
+    submit = ["SparkSubmit", "--class", f"org.apache.spark.sql.{name}", "--master", "local[2]"]
+    folder.mkdir()
+    with daemon([*submit, *pairs, "spark-internal"], folder / "server.log") as log:
+        yield log
 
 
 def free_port() -> int:

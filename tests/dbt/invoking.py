@@ -15,10 +15,10 @@ from pathlib import Path
 from dbt.cli.main import dbtRunner
 
 
-def invoke(arguments: list[str], lake: str, kept: Path) -> None:
+def invoke(arguments: list[str], target: str, lake: str, kept: Path) -> None:
     """Run dbt over a lake and keep its outcome in a folder."""
     os.environ["ELEARN_LAKE"] = lake
-    outcome = dbtRunner().invoke([*arguments, "--target", "spark", "--no-use-colors"])
+    outcome = dbtRunner().invoke([*arguments, "--target", target, "--no-use-colors"])
     warehouse = Path(os.environ["ELEARN_SPARK_WAREHOUSE"])
     shutil.copytree(warehouse / "tables" / "main.db", kept)  # copy2 keeps the times of the files
     statuses = {node.node.name: str(node.status) for node in outcome.result}
@@ -27,4 +27,4 @@ def invoke(arguments: list[str], lake: str, kept: Path) -> None:
 
 if __name__ == "__main__":
     for step in json.loads(sys.argv[1]):
-        invoke(step["arguments"], step["lake"], Path(step["kept"]))
+        invoke(step["arguments"], step["target"], step["lake"], Path(step["kept"]))

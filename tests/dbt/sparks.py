@@ -75,12 +75,18 @@ class Step:
     name: str
     arguments: tuple[str, ...]
     lake: Path
+    target: str = "spark"
 
 
 def run_dbt_on_spark(folder: Path, variables: dict[str, str], *steps: Step) -> None:
     """Run dbt once for each step; what each wrote is kept under its name."""
     described = [
-        {"arguments": step.arguments, "lake": str(step.lake), "kept": str(folder / step.name)}
+        {
+            "arguments": step.arguments,
+            "target": step.target,
+            "lake": str(step.lake),
+            "kept": str(folder / step.name),
+        }
         for step in steps
     ]
     run(["tests.dbt.invoking", json.dumps(described)], ROOT, variables)

@@ -19,7 +19,7 @@ from generator.spark import generate_lake, has_java, users_of_parts
 from generator.verifying import verify_files
 from generator.writing import Shard, generate_files
 from tests.conftest import Elearn, run_elearn
-from tests.dbt.clusters import standalone_cluster
+from tests.dbt.clusters import connect_server, standalone_cluster, thrift_server
 from tests.dbt.marts import Marts
 from tests.dbt.sparks import (
     EARLIER,
@@ -144,6 +144,43 @@ def test_a_cluster_draws_and_builds_the_same(
         run_dbt_on_spark(place, variables, Step("marts", ("run",), place / "lake"))
     assert verify_files(place / "lake").recorded == verify_files(lake).recorded
     check_like_duckdb(place / "marts", lake, marts["defaults"])
+
+
+@needs_java
+@pytest.mark.whole
+def test_a_spark_connect_server_draws_and_builds_the_same(
+    built: Path, lake: Path, marts: dict[str, Marts], tmp_path: Path
+) -> None:
+    with connect_server(tmp_path / "warehouse") as address:
+        variables = spark_variables(tmp_path) | address
+        generate_on_spark(tmp_path / "lake", 2, variables)
+        build_twice(tmp_path, variables, built / "earlier_lake", tmp_path / "lake", "spark")
+    assert verify_files(tmp_path / "lake").recorded == verify_files(lake).recorded
+    check_like_duckdb(tmp_path / "later", lake, marts["defaults"])
+
+
+@needs_java
+@pytest.mark.whole
+def test_a_thrift_server_builds_the_same(
+    built: Path, lake: Path, marts: dict[str, Marts], tmp_path: Path
+) -> None:
+    with thrift_server(tmp_path / "warehouse") as address:
+        variables = spark_variables(tmp_path) | address
+        build_twice(tmp_path, variables, built / "earlier_lake", lake, "spark_thrift")
+    check_like_duckdb(tmp_path / "later", lake, marts["defaults"])
+
+
+def build_twice(
+    folder: Path, variables: dict[str, str], earlier: Path, later: Path, target: str
+) -> None:
+    """Build everything and test it, then what has come since."""
+    run_dbt_on_spark(
+        folder,
+        variables,
+        Step("earlier", ("build",), earlier, target),
+        Step("later", ("run",), later, target),
+    )
+    assert set(statuses(folder / "earlier").values()) == {"success", "pass", "no-op"}
 
 
 @needs_java
