@@ -156,7 +156,7 @@ first = con.execute(count).fetchall()
 print("open", flush=True)
 while not Path(stop).exists():
     assert con.execute(count).fetchall() == first, "the old file changed"
-    time.sleep(0.01)
+    time.sleep(0.1)
 print(con.execute("select dataset_version from build_info").fetchall()[0][0])
 """
 """Holds the published file open until a file appears, then prints the version it still reads."""
@@ -176,7 +176,7 @@ while not stopped:
     if version not in seen:
         seen.append(version)
         print(version, flush=True)
-    time.sleep(0.01)
+    time.sleep(0.1)
 """
 """Opens the published file again and again, and prints each version that it finds."""
 
