@@ -94,7 +94,7 @@ def read_green_build(con: Connection, warehouse: Path) -> GreenBuild:
         raise _refusal(
             warehouse, f"it was tested by DuckDB {facts.duckdb_version}, this is {engine}"
         )
-    tested = con.execute("from bookkeeping.tested_tables").fetchall()
+    tested = con.execute("from bookkeeping.tested_tables order by rowid").fetchall()
     return GreenBuild(facts, tuple(map(TestedTable._make, tested)))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -92,7 +92,7 @@ def generate_files(
         "csv" or "parquet".
     layout
         "flat" writes into the folder itself, "version" into a subfolder named after the dataset
-        version, "date" into one named after today.
+        version, "date" into one named after today (UTC).
     shard
         Which part of the users to write.
     workers
@@ -128,7 +128,7 @@ def move_to_layout(folder: Path, output_dir: Path, layout: str, manifest: dict[s
     subfolders: dict[str, str] = {
         "flat": "",
         "version": manifest["dataset_version"],
-        "date": str(date.today()),
+        "date": str(datetime.now(UTC).date()),
     }
     destination = output_dir / subfolders[layout]
     move_into(folder, destination)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import duckdb
@@ -40,11 +41,14 @@ def test_version_layout_names_the_folder_after_the_content(elearn: Elearn, tmp_p
     assert len(list((tmp_path / "raw").iterdir())) == 2
 
 
-def test_date_layout_names_the_folder_after_today(elearn: Elearn, tmp_path: Path) -> None:
+@pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "Etc/GMT+12"])
+def test_date_layout_names_the_folder_after_today_in_utc(
+    zone: str, elearn: Elearn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TZ", zone)  # one of them has another day
     elearn("generate", *SMALL, "--output-dir", "raw", "--layout", "date")
     [folder] = (tmp_path / "raw").iterdir()
-    [(today,)] = duckdb.execute("select cast(current_date as varchar)").fetchall()
-    assert folder.name == today
+    assert folder.name == str(datetime.now(UTC).date())
     elearn("generate", *SMALL, "--output-dir", "flat")
     assert tree(folder) == tree(tmp_path / "flat"), "no file says when it was written"
 

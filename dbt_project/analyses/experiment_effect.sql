@@ -35,14 +35,16 @@ measured as (
     group by user_daily.user_id
 ),
 
+-- A sum of DOUBLE depends in its last bit on the order of its terms, hence the order by.
 grouped as (
     select
         measured.outcome,
         assignments.treatment_group,
         count(*) as users,
-        sum(measured.measure) as total,
-        avg(measured.measure) as average,
-        {{ z_95() }} * stddev_samp(measured.measure) / sqrt(count(*)) as half_width
+        sum(measured.measure order by measured.user_id) as total,
+        avg(measured.measure order by measured.user_id) as average,
+        {{ z_95() }} * stddev_samp(measured.measure order by measured.user_id) / sqrt(count(*))
+            as half_width
     from measured
     inner join assignments on measured.user_id = assignments.user_id
     group by measured.outcome, assignments.treatment_group

@@ -55,8 +55,7 @@ def write_documentation(docs: Path, target: Path) -> list[Path]:
 
 
 def _queries_page(project: Project, warehouse: Path) -> str:
-    # One thread: a mean of fractions may differ in its last bit with the order of the sum.
-    with duckdb.connect(str(warehouse), read_only=True, config={"threads": 1}) as con:
+    with duckdb.connect(str(warehouse), read_only=True) as con:
         return queries_page(read_queries(project), con)
 
 
