@@ -34,29 +34,29 @@ def standalone_cluster(folder: Path) -> Iterator[str]:
 @contextmanager
 def connect_server(folder: Path) -> Iterator[dict[str, str]]:
     """Yield the variables that point dbt at a Spark Connect server over a warehouse; stop it."""
-    port = free_port()
-    options = {"spark.connect.grpc.binding.address": LOOPBACK}
-    options["spark.connect.grpc.binding.port"] = str(port)
-    with server("connect.service.SparkConnectServer", options, folder) as log:
-        wait_for_line(log, "Spark Connect server started at")
+    place = ("spark.connect.grpc.binding.address", "spark.connect.grpc.binding.port")
+    started = "Spark Connect server started at"
+    with server("connect.service.SparkConnectServer", place, started, folder) as port:
         yield {"SPARK_REMOTE": f"sc://{LOOPBACK}:{port}"}
 
 
 @contextmanager
 def thrift_server(folder: Path) -> Iterator[dict[str, str]]:
     """Yield the variables that point dbt at a Thrift server over a warehouse; stop it."""
-    port = free_port()
-    options = {"spark.hadoop.hive.server2.thrift.bind.host": LOOPBACK}
-    options["spark.hadoop.hive.server2.thrift.port"] = str(port)
-    with server("hive.thriftserver.HiveThriftServer2", options, folder) as log:
-        wait_for_line(log, "HiveThriftServer2 started")
-        yield {"SPARK_THRIFT_HOST": LOOPBACK, "SPARK_THRIFT_PORT": str(port)}
+    hive = "spark.hadoop.hive.server2.thrift"
+    place, started = (f"{hive}.bind.host", f"{hive}.port"), "HiveThriftServer2 started"
+    with server("hive.thriftserver.HiveThriftServer2", place, started, folder) as port:
+        yield {"SPARK_THRIFT_HOST": LOOPBACK, "SPARK_THRIFT_PORT": port}
 
 
 @contextmanager
-def server(name: str, options: dict[str, str], folder: Path) -> Iterator[Path]:
-    """Run one of Spark SQL's servers with its tables and its catalog in a folder."""
-    options = options | {
+def server(name: str, place: tuple[str, str], started: str, folder: Path) -> Iterator[str]:
+    """Run one of Spark SQL's servers, its tables and its catalog in a folder; yield its port.
+
+    ``place`` names the options of its address and port, ``started`` is what it logs when it is up.
+    """
+    port = str(free_port())
+    options = dict(zip(place, (LOOPBACK, port), strict=True)) | {
         "spark.driver.extraJavaOptions": f"-Dderby.system.home={folder}",
         "spark.hadoop.javax.jdo.option.ConnectionURL": "jdbc:derby:;databaseName=hive;create=true",
         "spark.sql.catalogImplementation": "hive",
@@ -68,7 +68,8 @@ def server(name: str, options: dict[str, str], folder: Path) -> Iterator[Path]:
     submit = ["SparkSubmit", "--class", f"org.apache.spark.sql.{name}", "--master", "local[2]"]
     folder.mkdir()
     with daemon([*submit, *pairs, "spark-internal"], folder / "server.log") as log:
-        yield log
+        wait_for_line(log, started)
+        yield port
 
 
 def free_port() -> int:

@@ -128,7 +128,7 @@ def started() -> Iterator[Browser]:
     program = shutil.which("chromium")
     if program is None:
         assert not os.environ.get("CI"), "chromium is not installed"
-        pytest.skip("chromium is not installed")
+        pytest.skip("chromium is not installed; it is a package of Debian")
     commands_out, commands_in = os.pipe()
     replies_out, replies_in = os.pipe()
     # Chromium reads commands from 3 and answers on 4; a shell can put the pipes there.
