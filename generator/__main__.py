@@ -16,7 +16,7 @@ def main() -> None:
     """Run the command line and exit."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _stop)
-    import_module("generator.cli").main()  # the import takes a good part of a second
+    import_module("generator.cli.app").main()  # the import takes a good part of a second
 
 
 def _stop(number: int, _frame: FrameType | None) -> NoReturn:

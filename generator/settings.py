@@ -9,9 +9,7 @@ from numbers import Integral, Real
 from typing import Any
 
 from generator.errors import not_allowed
-
-FIRST_DATE = date(1970, 1, 1)
-LAST_DATE = date(2099, 12, 31)
+from generator.vocabulary import FIRST_DATE, LAST_DATE
 
 # Smallest and largest value of each number. user_id is a 32-bit integer in the warehouse, the
 # seed a 64-bit one in its ledger; more days, with their signups, do not fit into 1970..2099.

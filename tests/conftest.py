@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from generator.building import DBT
+from generator.publishing.dbt import DBT
 
 ROOT = Path(__file__).parents[1]
 

@@ -14,7 +14,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from generator.loading import LoadReport, load_files
+from generator.loader.load import LoadReport, load_files
 
 Row = dict[str, str]
 

@@ -7,9 +7,9 @@ import duckdb
 import pytest
 
 from generator import Settings
-from generator.arriving import generate_through
 from generator.errors import UsageError
-from generator.generating import generate
+from generator.sinks.daily import generate_through
+from generator.sinks.warehouse import generate_warehouse
 from tests.conftest import Elearn
 
 SETTINGS = Settings(n_users=600, days=90)
@@ -29,7 +29,7 @@ def arrive(path: Path, *days: int, settings: Settings = SETTINGS) -> None:
 def test_sixty_days_and_thirty_times_one_day_equal_ninety_at_once(tmp_path: Path) -> None:
     stepwise, at_once = tmp_path / "stepwise.duckdb", tmp_path / "at_once.duckdb"
     arrive(stepwise, 60, *range(61, 91))
-    generate(at_once, SETTINGS, workers=1)
+    generate_warehouse(at_once, SETTINGS, workers=1)
     version = "select dataset_version from raw.loads order by load_id desc limit 1"
     assert query(stepwise, version) == query(at_once, version)
     for table in ("raw.users", "raw.events", "truth.users"):
@@ -89,7 +89,7 @@ def test_going_back_or_another_simulation_is_refused(
 
 def test_a_load_of_another_kind_is_not_continued_and_replace_starts_over(tmp_path: Path) -> None:
     path = tmp_path / "w.duckdb"
-    generate(path, SETTINGS, workers=1)
+    generate_warehouse(path, SETTINGS, workers=1)
     with pytest.raises(UsageError, match="was not a --through; --replace starts over"):
         arrive(path, 30)
     generate_through(path, SETTINGS, date(2025, 1, 30), replace=True, workers=1)

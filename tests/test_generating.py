@@ -13,9 +13,9 @@ import pytest
 
 from generator import Settings, simulate
 from generator.errors import ElearnError
-from generator.generating import generate
-from generator.schema import ASSIGNMENTS, CONTENT_TABLES, EVENTS, LOG_TABLES, USERS
 from generator.simulation import history
+from generator.sinks.warehouse import generate_warehouse
+from generator.warehouse.tables import ASSIGNMENTS, CONTENT_TABLES, EVENTS, LOG_TABLES, USERS
 from tests.conftest import Elearn
 
 SMALL = Settings(n_users=50, days=60)
@@ -24,7 +24,7 @@ SMALL = Settings(n_users=50, days=60)
 @pytest.fixture(scope="module")
 def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("generated") / "warehouse.duckdb"
-    generate(path, SMALL, workers=2)
+    generate_warehouse(path, SMALL, workers=2)
     return path
 
 
@@ -155,7 +155,7 @@ def test_generating_again_replaces_content_and_adds_to_the_ledger(tmp_path: Path
     path = tmp_path / "w.duckdb"
     experiment = Settings(n_users=20, days=40, treatment_ratio=0.5, treatment_lift=0.1)
     for settings in (SMALL, experiment, Settings(n_users=10, days=40)):
-        generate(path, settings, workers=1)
+        generate_warehouse(path, settings, workers=1)
         tables = query(path, "select schema_name || '.' || table_name from duckdb_tables()")
         expected = {t.name for t in (*CONTENT_TABLES, *LOG_TABLES)}
         if not settings.has_experiment:
@@ -172,14 +172,14 @@ def test_a_failure_while_writing_leaves_the_old_content(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "w.duckdb"
-    generate(path, SMALL, workers=1)
+    generate_warehouse(path, SMALL, workers=1)
     before = path.read_bytes()
     monkeypatch.setattr(history, "IDS_PER_USER", 50)
     with pytest.raises(ElearnError, match=r"user \d+ has \d+ events, more than the 50 ids"):
-        generate(path, SMALL, workers=1)
+        generate_warehouse(path, SMALL, workers=1)
     assert path.read_bytes() == before
     with pytest.raises(ElearnError):
-        generate(tmp_path / "new.duckdb", SMALL, workers=1)
+        generate_warehouse(tmp_path / "new.duckdb", SMALL, workers=1)
     assert not list(tmp_path.glob("new*"))
 
 
@@ -194,7 +194,7 @@ def test_ids_of_a_history_that_is_too_long_name_the_user() -> None:
 @pytest.mark.parametrize("days", [1, 7, 30, 37, 38])
 def test_short_windows_work(days: int, tmp_path: Path) -> None:
     settings = Settings(n_users=600, days=days, churn_base_rate=1.0)
-    generate(tmp_path / "w.duckdb", settings, workers=1)
+    generate_warehouse(tmp_path / "w.duckdb", settings, workers=1)
     [(first, end, last)] = query(
         tmp_path / "w.duckdb",
         """
@@ -271,7 +271,7 @@ def test_a_stop_that_arrives_in_a_destructor_is_not_lost(stop: signal.Signals, c
     """Python drops what a handler raises there."""
     script = f"""
 import os, time
-from generator.console import run
+from generator.cli.console import run
 class Engine:
     def __del__(self):
         os.kill(os.getpid(), {stop.value})

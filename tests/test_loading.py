@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from generator import Settings
 from generator.errors import UsageError
-from generator.generating import generate
-from generator.rejecting import RejectedError, reason_lines
+from generator.loader.quarantine import RejectedError, reason_lines
+from generator.sinks.warehouse import generate_warehouse
 from tests.loads import EVENT, EVENTS, USER, USERS, Desk, Row
 
 LEDGER = "select dataset_version, first_day, last_day, touched_first_day, touched_last_day"
@@ -44,7 +44,7 @@ def export(warehouse: Path, folder: Path, order: str) -> None:
 
 
 def test_the_version_does_not_depend_on_format_or_row_order(desk: Desk) -> None:
-    generate(desk.warehouse, Settings(n_users=40, days=60), workers=2)
+    generate_warehouse(desk.warehouse, Settings(n_users=40, days=60), workers=2)
     [(version,)] = desk.query("select dataset_version from raw.loads")
     again = Desk(desk.folder / "again")
     again.folder.mkdir()
@@ -87,7 +87,7 @@ def test_course_id_stands_for_course_name_unless_that_is_there(desk: Desk, both:
 @pytest.mark.parametrize("exists", [False, True])
 def test_a_load_that_fails_changes_nothing(desk: Desk, exists: bool) -> None:
     if exists:
-        generate(desk.warehouse, Settings(n_users=20, days=60), workers=1)
+        generate_warehouse(desk.warehouse, Settings(n_users=20, days=60), workers=1)
     before = desk.warehouse.read_bytes() if exists else None
     with pytest.raises(RejectedError):
         desk.load([*EVENTS, EVENT])
@@ -146,7 +146,9 @@ def test_the_rejected_rows_of_earlier_loads_stay(desk: Desk) -> None:
 
 
 def test_a_load_replaces_a_simulation_with_all_that_belongs_to_it(desk: Desk) -> None:
-    generate(desk.warehouse, Settings(n_users=20, days=60, treatment_ratio=0.5), workers=1)
+    generate_warehouse(
+        desk.warehouse, Settings(n_users=20, days=60, treatment_ratio=0.5), workers=1
+    )
     report = desk.load()
     tables = desk.query("select schema_name || '.' || table_name from duckdb_tables() order by all")
     assert [name for (name,) in tables] == [

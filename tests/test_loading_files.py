@@ -13,10 +13,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from generator.errors import ElearnError, UsageError
-from generator.inputs import input_files
-from generator.loading import stage
-from generator.rejecting import RejectedError
-from generator.staging import SMALL_BYTES
+from generator.loader.discovery import input_files
+from generator.loader.load import stage
+from generator.loader.quarantine import RejectedError
+from generator.loader.staging import SMALL_BYTES
 from tests.loads import EVENT, EVENTS, USERS, Desk, Row, as_csv
 
 HEADER = as_csv(EVENTS).splitlines(keepends=True)[0]
@@ -291,7 +291,7 @@ def test_a_nan_in_parquet_is_rejected(desk: Desk) -> None:
 def test_many_threads_keep_the_order_of_a_file(
     kind: str, small_bytes: int, desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("generator.staging.SMALL_BYTES", small_bytes)
+    monkeypatch.setattr("generator.loader.staging.SMALL_BYTES", small_bytes)
     rows, day = 300_000, "2025-01-02"
     columns = {"event_id": range(rows), "user_id": [1] * rows, "event_time": [day] * rows}
     table = pa.table({name: list(values) for name, values in columns.items()})
@@ -317,7 +317,7 @@ def test_the_engine_reaches_no_other_file(desk: Desk, monkeypatch: pytest.Monkey
         except duckdb.PermissionException as error:
             errors.append(error)
 
-    monkeypatch.setattr("generator.loading.open_source", spy)
+    monkeypatch.setattr("generator.loader.load.open_source", spy)
     with pytest.raises(AttributeError):
         desk.load()
     assert errors
@@ -327,7 +327,8 @@ def test_a_file_that_changes_while_it_is_read_fails_the_load(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        "generator.staging.is_plain", lambda source: bool(source.path.write_bytes(HEADER + LINE))
+        "generator.loader.staging.is_plain",
+        lambda source: bool(source.path.write_bytes(HEADER + LINE)),
     )
     with pytest.raises(ElearnError, match="the file changed while it was read"):
         desk.load()

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from generator.checking import EVENT_RULES, USER_RULES, Rules
-from generator.records import BROKEN
-from generator.rejecting import RejectedError
-from generator.simulation.event_types import EVENT_TYPES
+from generator.loader.csv_records import BROKEN
+from generator.loader.quarantine import RejectedError
+from generator.loader.rules import EVENT_RULES, USER_RULES, Rules
+from generator.vocabulary import EVENT_TYPES
 from tests.loads import EVENT, EVENTS, USER, USERS, Desk, Row
 
 NOT_A_TIME = "event_time is not a time such as 2025-01-31 13:45:00"

@@ -17,8 +17,8 @@ import duckdb
 import pytest
 
 from generator.errors import ElearnError, UsageError
-from generator.publishing import publish
-from generator.summary import MARTS
+from generator.publishing.publish import publish_warehouse
+from generator.warehouse.summary import MARTS
 from tests.conftest import Elearn, run_dbt, run_elearn
 
 RAW = ["raw.users", "raw.events", "raw.experiment_assignments", "raw.loads", "raw.rejected_rows"]
@@ -244,7 +244,7 @@ def test_what_changed_since_the_green_build_is_not_published(table: str, folder:
     before = (folder / "published/elearn.duckdb").read_bytes()
     change(folder / "warehouse.duckdb", CHANGES[table])
     with pytest.raises(ElearnError, match=f"{table} changed since the last green build; run"):
-        publish(folder / "warehouse.duckdb", folder / "published/elearn.duckdb")
+        publish_warehouse(folder / "warehouse.duckdb", folder / "published/elearn.duckdb")
     assert (folder / "published/elearn.duckdb").read_bytes() == before
     assert len(list((folder / "published").iterdir())) == 1
 
@@ -279,10 +279,12 @@ def test_only_a_run_of_every_test_makes_new_data_publishable(
     for arguments in runs:
         run_dbt(warehouse, dbt_variables, *arguments)
     if is_green:
-        assert publish(warehouse, folder / "published/elearn.duckdb").build.tests_passed > 70
+        assert (
+            publish_warehouse(warehouse, folder / "published/elearn.duckdb").build.tests_passed > 70
+        )
     else:
         with pytest.raises(ElearnError, match=r"last (green )?build"):
-            publish(warehouse, folder / "published/elearn.duckdb")
+            publish_warehouse(warehouse, folder / "published/elearn.duckdb")
 
 
 def test_tests_that_pass_on_marts_left_behind_are_not_enough(
@@ -335,7 +337,7 @@ def test_a_path_that_cannot_be_published_to_is_refused(
     prepare(folder)
     before = {file: file.read_bytes() for file in folder.iterdir() if file.is_file()}
     with pytest.raises(UsageError, match=f"published: .* is not allowed; give {allowed}"):
-        publish(folder / "warehouse.duckdb", folder / path)
+        publish_warehouse(folder / "warehouse.duckdb", folder / path)
     assert {file: file.read_bytes() for file in folder.iterdir() if file.is_file()} == before
 
 
@@ -355,7 +357,7 @@ def test_a_killed_publish_leaves_the_old_file_and_the_next_one_cleans_up(folder:
             assert query(published, "select count(*) from build_info") == [(1,)]
     assert killed
     assert len(published.read_bytes()) == len(before)
-    publish(folder / "warehouse.duckdb", published)
+    publish_warehouse(folder / "warehouse.duckdb", published)
     assert list(published.parent.iterdir()) == [published]
 
 

@@ -12,9 +12,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from generator.hashing import row_hashes
-from generator.schema import EVENTS, Column, Table
-from generator.versions import sum_of
+from generator.warehouse.hashing import row_hashes
+from generator.warehouse.tables import EVENTS, Column, Table
+from generator.warehouse.versions import sum_of
 from tests.conftest import Elearn
 
 ROWS: list[dict[str, Any]] = [

@@ -8,8 +8,8 @@ import duckdb
 import pytest
 
 from generator.errors import ElearnError, UsageError
-from generator.paths import check_path
-from generator.verifying import verify_warehouse
+from generator.warehouse.paths import check_path
+from generator.warehouse.verify import verify_warehouse
 from tests.conftest import Elearn
 
 # Commits and dies at once.
@@ -17,10 +17,10 @@ COMMIT_AND_DIE = """
 import os, signal
 from pathlib import Path
 from generator import Settings
-from generator.generating import insert_batch, batches, simulated_tables
-from generator.schema import EVENTS
+from generator.sinks.warehouse import insert_batch, batches, simulated_tables
+from generator.warehouse.tables import EVENTS
 from generator.simulation import simulate_blocks
-from generator.warehouse import Load, add_key, open_connection, record_load, replace_content
+from generator.warehouse.file import Load, add_key, open_connection, record_load, replace_content
 settings = Settings(n_users=30, days=40, seed=2)
 with open_connection(Path("warehouse.duckdb")) as con:
     con.begin()

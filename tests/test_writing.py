@@ -7,7 +7,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from generator.files import move_into, write_manifest
+from generator.atomic_files import move_into, write_manifest
 from tests.conftest import Elearn
 
 SMALL = ("--n-users", 700, "--days", 40)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from generator import console
-from generator.building import project_folder
+from generator.cli import console
 from generator.documentation.writing import write_documentation
+from generator.publishing.dbt import project_folder
 
 
 def _run() -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from generator.documentation.project import Node, Project, primary_key
-from generator.schema import CONTENT_TABLES, LOG_TABLES, Table
+from generator.warehouse.tables import CONTENT_TABLES, LOG_TABLES, Table
 
 MOST_OWN_COLUMNS = 20
 """A mart with more columns of its own shows the first and the last of them."""

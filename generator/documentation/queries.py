@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from generator.documentation.project import Node, Project
-from generator.warehouse import Connection, last_load
+from generator.warehouse.file import Connection, last_load
 
 SAMPLE_ROWS = 15
 

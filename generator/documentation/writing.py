@@ -9,14 +9,14 @@ from pathlib import Path
 
 import duckdb
 
-from generator.building import DBT, project_folder
 from generator.documentation import erd, lineage
 from generator.documentation.entities import entities, references
 from generator.documentation.project import Project
 from generator.documentation.queries import queries_page, read_queries
 from generator.errors import ElearnError
-from generator.generating import generate
+from generator.publishing.dbt import DBT, project_folder
 from generator.settings import Settings
+from generator.sinks.warehouse import generate_warehouse
 
 EXAMPLE = Settings(treatment_ratio=0.5)
 """The default data set, to the version: without a lift, being treated changes nothing."""
@@ -39,7 +39,7 @@ def write_documentation(docs: Path, target: Path) -> list[Path]:
     """
     target.mkdir(parents=True, exist_ok=True)
     warehouse = target / "example.duckdb"
-    generate(warehouse, EXAMPLE, workers=1)
+    generate_warehouse(warehouse, EXAMPLE, workers=1)
     _dbt(warehouse, target, "run")
     _dbt(warehouse, target, "docs", "generate", "--static")
     project = Project.read(target)

@@ -7,10 +7,10 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from generator.atomic_files import replace_file, written_whole
 from generator.errors import ElearnError, not_allowed
-from generator.files import replace_file, written_whole
-from generator.summary import check_built
-from generator.warehouse import read_warehouse
+from generator.warehouse.file import read_warehouse
+from generator.warehouse.summary import check_built
 
 if TYPE_CHECKING:
     from generator.report.figures import Figure

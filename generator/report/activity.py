@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pandas as pd
 
-    from generator.warehouse import Connection
+    from generator.warehouse.file import Connection
 
 MOST_COHORTS = 6
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import pandas as pd
 
-    from generator.warehouse import Connection
+    from generator.warehouse.file import Connection
 
 SIGNALS = ("payment_failed", "support_ticket")
 """Event types that are no activity, and more frequent before a churn."""

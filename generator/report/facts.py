@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from generator.errors import ElearnError
-from generator.green_build import Build, build_of_content
+from generator.publishing.green_build import Build, build_of_content
 from generator.report.churn import label_window_days
-from generator.warehouse import Connection
+from generator.warehouse.file import Connection
 
 HEADLINES = """
 select

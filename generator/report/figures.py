@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from generator.report.facts import Facts
-    from generator.warehouse import Connection
+    from generator.warehouse.file import Connection
 
 NO_EVENTS = "There are no events in this data."
 NO_SCORE = "There is no engagement score in this data."

@@ -12,10 +12,10 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from generator.report.style import HEIGHT
-from generator.summary import days_text
+from generator.warehouse.summary import days_text
 
 if TYPE_CHECKING:
-    from generator.green_build import Build
+    from generator.publishing.green_build import Build
     from generator.report.facts import Facts
     from generator.report.figures import Figure
 

@@ -1,16 +1,9 @@
-"""The event types, and the codes that stand for them in the simulation's arrays."""
+"""The codes that stand for the event types in the simulation's arrays."""
 
 from __future__ import annotations
 
-EVENT_TYPES = (
-    "login",
-    "course_enroll",
-    "video_watch",
-    "quiz_attempt",
-    "payment_success",
-    "payment_failed",
-    "support_ticket",
-)
+from generator.vocabulary import EVENT_TYPES
+
 (
     LOGIN,
     COURSE_ENROLL,

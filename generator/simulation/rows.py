@@ -8,16 +8,13 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from generator.settings import FIRST_DATE, Settings
+from generator.settings import Settings
 from generator.simulation.arrays import Bools, Floats, Ints
 from generator.simulation.clock import SECONDS_PER_DAY
 from generator.simulation.courses import COURSES
-from generator.simulation.event_types import EVENT_TYPES
 from generator.simulation.history import Block, Events, event_ids
 from generator.simulation.users import COUNTRIES, MARKETING_SOURCES
-
-PLANS = ("free", "paid")
-GROUPS = ("control", "treatment")
+from generator.vocabulary import EVENT_TYPES, FIRST_DATE, GROUPS, PLANS
 
 
 class Rows(NamedTuple):

@@ -17,8 +17,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from generator.building import DBT
-from generator.spark import ENGINES
+from generator.publishing.dbt import DBT
+from generator.sinks.spark import ENGINES
 from tests.conftest import ROOT, dbt_writing_to
 from tests.dbt.sparks import load_lake
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import duckdb
 
 from generator import Settings
-from generator.arriving import generate_through
-from generator.summary import MARTS
+from generator.sinks.daily import generate_through
+from generator.warehouse.summary import MARTS
 from tests.benchmarks.measuring import WORKERS, Clock, Row, measured
 from tests.conftest import dbt_writing_to, run_dbt
 

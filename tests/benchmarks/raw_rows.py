@@ -8,14 +8,14 @@ import duckdb
 import pyarrow as pa
 
 from generator import Settings
-from generator.generating import generate
-from generator.loading import load_files
-from generator.schema import EVENTS, USERS, Table
+from generator.loader.load import load_files
 from generator.simulation import simulate_blocks
 from generator.simulation.rows import Rows
-from generator.verifying import verify_warehouse
-from generator.warehouse import STORAGE
-from generator.writing import Shard, generate_files
+from generator.sinks.files import Shard, generate_files
+from generator.sinks.warehouse import generate_warehouse
+from generator.warehouse.file import STORAGE
+from generator.warehouse.tables import EVENTS, USERS, Table
+from generator.warehouse.verify import verify_warehouse
 from tests.benchmarks.measuring import WORKERS, Clock, Row, best, measured
 
 ROUNDS = 2
@@ -28,10 +28,10 @@ def simulate_only(clock: Clock, settings: Settings) -> None:
     assert blocks
 
 
-def generate_warehouse(clock: Clock, settings: Settings, path: Path) -> None:
+def generate(clock: Clock, settings: Settings, path: Path) -> None:
     path.unlink(missing_ok=True)
     with clock.running():
-        generate(path, settings, workers=WORKERS)
+        generate_warehouse(path, settings, workers=WORKERS)
 
 
 def write_files(clock: Clock, settings: Settings, folder: Path) -> None:
@@ -97,7 +97,7 @@ def simulation_rows(settings: Settings, folder: Path) -> list[Row]:
     for _ in range(ROUNDS):
         simulated.append(measured(simulate_only, settings))
         inserted.append(measured(insert_arrays, settings, folder / "inserted.duckdb"))
-        generated.append(measured(generate_warehouse, settings, folder / "warehouse.duckdb"))
+        generated.append(measured(generate, settings, folder / "warehouse.duckdb"))
         verified.append(measured(verify, folder / "warehouse.duckdb"))
     (folder / "inserted.duckdb").unlink()
     size = f"{settings.n_users:,} users x {settings.days} days"

@@ -15,8 +15,8 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from generator.schema import EVENTS, LOADS, REJECTED_ROWS, USERS, Table
-from generator.warehouse import STORAGE
+from generator.warehouse.file import STORAGE
+from generator.warehouse.tables import EVENTS, LOADS, REJECTED_ROWS, USERS, Table
 from tests.conftest import ROOT
 from tests.dbt.judge import Event, Row, User, Vars, World
 

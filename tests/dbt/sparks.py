@@ -13,8 +13,8 @@ from pathlib import Path
 import duckdb
 
 from generator import Settings
-from generator.files import read_manifest
-from generator.warehouse import STORAGE
+from generator.atomic_files import read_manifest
+from generator.warehouse.file import STORAGE
 from tests.conftest import ROOT, dbt_writing_to
 from tests.dbt.marts import MARTS, RAW, Connection, Marts, check_equal
 

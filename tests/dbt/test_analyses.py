@@ -17,9 +17,9 @@ from hypothesis import HealthCheck, given, settings
 from generator import Settings
 from generator.documentation.project import Project
 from generator.documentation.queries import Query, read_queries
-from generator.generating import generate
-from generator.loading import load_files
-from generator.schema import ASSIGNMENTS
+from generator.loader.load import load_files
+from generator.sinks.warehouse import generate_warehouse
+from generator.warehouse.tables import ASSIGNMENTS
 from tests.conftest import ROOT
 from tests.dbt.judge import World
 from tests.dbt.marts import Connection, Marts
@@ -141,7 +141,7 @@ def test_nobody_is_at_risk_before_anybody_churned(
     days: int, standing: str, queries: dict[str, Query], marts: dict[str, Marts], tmp_path: Path
 ) -> None:
     world = Settings(n_users=30, days=days, churn_base_rate=0, paid_ratio=1)
-    generate(tmp_path / "warehouse.duckdb", world, workers=1)
+    generate_warehouse(tmp_path / "warehouse.duckdb", world, workers=1)
     with built(marts, tmp_path / "warehouse.duckdb") as con:
         assert answer(con, queries["users_at_risk"]) == []
         [row] = answer(con, queries["revenue_at_risk"])
@@ -173,7 +173,7 @@ def test_an_experiment_with_an_empty_group_gives_no_interval(
     ratio: float, queries: dict[str, Query], marts: dict[str, Marts], tmp_path: Path
 ) -> None:
     warehouse = tmp_path / "warehouse.duckdb"
-    generate(warehouse, Settings(n_users=20, days=70, treatment_ratio=ratio), workers=1)
+    generate_warehouse(warehouse, Settings(n_users=20, days=70, treatment_ratio=ratio), workers=1)
     with built(marts, warehouse) as con:
         rows = answer(con, queries["experiment_effect"])
     for row in rows:

@@ -14,8 +14,8 @@ import pytest
 from generator import Settings
 from generator.documentation.project import Project
 from generator.documentation.queries import read_queries
-from generator.generating import generate
-from generator.schema import ASSIGNMENTS
+from generator.sinks.warehouse import generate_warehouse
+from generator.warehouse.tables import ASSIGNMENTS
 from tests.dbt.answers import WINDOW, Answers, Day, band, mean, wilson
 from tests.dbt.marts import Marts
 
@@ -62,7 +62,7 @@ def world(
     documentation: Path, marts: dict[str, Marts], tmp_path_factory: pytest.TempPathFactory
 ) -> World:
     warehouse = tmp_path_factory.mktemp("answers") / "warehouse.duckdb"
-    generate(warehouse, SETTINGS, workers=1)
+    generate_warehouse(warehouse, SETTINGS, workers=1)
     with duckdb.connect(str(warehouse)) as con:
         con.execute(CHANGES)
     queries = read_queries(Project.read(documentation / "target"))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import pytest
 
 from generator import Settings
-from generator.generating import generate
+from generator.sinks.warehouse import generate_warehouse
 from tests.dbt.warehouses import Warehouse, arrive
 
 MARK = "update user_daily set country = 'marked' where as_of_date = date '2024-02-01'"
@@ -91,7 +91,7 @@ def test_any_change_of_the_raw_tables_is_seen(change: str, warehouse: Warehouse)
 
 
 def test_data_replaced_and_then_emptied(warehouse: Warehouse) -> None:
-    generate(warehouse.path, Settings(n_users=60, days=90), workers=1)
+    generate_warehouse(warehouse.path, Settings(n_users=60, days=90), workers=1)
     warehouse.run()
     warehouse.check_like_full_refresh()
     warehouse.execute("delete from raw.events")

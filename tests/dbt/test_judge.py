@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from generator import Settings
-from generator.generating import generate
+from generator.sinks.warehouse import generate_warehouse
 from tests.conftest import run_dbt
 from tests.dbt.judge import Event, Row, User, World, judge
 from tests.dbt.marts import MARTS, Connection, Marts, check_equal, rows_of, vars_arguments
@@ -41,7 +41,7 @@ def test_a_real_build_of_a_real_file_is_what_the_judge_says(
     name: str, tmp_path: Path, dbt_variables: dict[str, str]
 ) -> None:
     warehouse = tmp_path / "world.duckdb"
-    generate(warehouse, SIMULATED, workers=1)
+    generate_warehouse(warehouse, SIMULATED, workers=1)
     done = run_dbt(warehouse, dbt_variables, "build", *vars_arguments(VARS[name]))
     assert done.returncode == 0, done.stdout
     with duckdb.connect(str(warehouse), read_only=True) as con:
@@ -78,7 +78,7 @@ def test_one_thread_and_four_give_the_same_bits(
 ) -> None:
     # More user-days than DuckDB hands to one thread at a time (122,880).
     warehouse = tmp_path / "large.duckdb"
-    generate(warehouse, Settings(n_users=1200, days=120), workers=2)
+    generate_warehouse(warehouse, Settings(n_users=1200, days=120), workers=2)
     done = run_dbt(warehouse, dbt_variables, "run", "--threads", "4")
     assert done.returncode == 0, done.stdout
     with marts["defaults"].build_like(warehouse, threads=1) as con:

@@ -13,7 +13,7 @@ from random import Random
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from generator.simulation.event_types import EVENT_TYPES
+from generator.vocabulary import EVENT_TYPES
 from tests.dbt.judge import Event, World
 from tests.dbt.marts import Marts
 from tests.dbt.worlds import worlds

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from generator import Settings
-from generator.generating import generate
+from generator.sinks.warehouse import generate_warehouse
 from tests.conftest import ROOT, dbt_writing_to, run_dbt
 
 MARTS = "models/marts"
@@ -147,7 +147,7 @@ class Project:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        generate(
+        generate_warehouse(
             folder / "fresh.duckdb",
             Settings(n_users=30, days=100, churn_base_rate=0.8, paid_ratio=0.5),
             workers=1,

@@ -18,7 +18,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from generator import Settings
-from generator.generating import generate
+from generator.sinks.warehouse import generate_warehouse
 from tests.conftest import run_dbt
 
 # Every tenth user-day of train and of test, chosen by hash: days next to each other say almost the
@@ -59,7 +59,7 @@ class Scores(NamedTuple):
 @pytest.fixture(scope="module")
 def scores(tmp_path_factory: pytest.TempPathFactory, dbt_variables: dict[str, str]) -> Scores:
     warehouse = tmp_path_factory.mktemp("signal") / "warehouse.duckdb"
-    generate(warehouse, Settings(n_users=10_000, days=180), workers=2)
+    generate_warehouse(warehouse, Settings(n_users=10_000, days=180), workers=2)
     done = run_dbt(warehouse, dbt_variables, "run")
     assert done.returncode == 0, done.stdout
     train, test = read_rows(warehouse, "train"), read_rows(warehouse, "test")

@@ -15,9 +15,9 @@ import pytest
 
 from generator.errors import UsageError
 from generator.settings import Settings
-from generator.spark import generate_lake, has_java, users_of_parts
-from generator.verifying import verify_files
-from generator.writing import Shard, generate_files
+from generator.sinks.files import Shard, generate_files
+from generator.sinks.spark import generate_lake, has_java, users_of_parts
+from generator.warehouse.verify import verify_files
 from tests.conftest import Elearn, run_elearn
 from tests.dbt.clusters import connect_server, standalone_cluster, thrift_server
 from tests.dbt.marts import Marts

@@ -13,7 +13,7 @@ from pathlib import Path
 import duckdb
 
 from generator import Settings
-from generator.arriving import generate_through
+from generator.sinks.daily import generate_through
 from tests.conftest import DBT, ROOT, run_dbt
 from tests.dbt.marts import MARTS, Marts, check_equal, vars_arguments
 from tests.dbt.worlds import VARS

@@ -11,8 +11,7 @@ from random import Random
 
 from hypothesis import strategies as st
 
-from generator.schema import PAYMENT_TYPES
-from generator.simulation.event_types import EVENT_TYPES
+from generator.vocabulary import EVENT_TYPES, PAYMENT_TYPES
 from tests.dbt.judge import Event, User, Vars, World
 
 # The worlds start around the leap day of 2024, so that the vars' fixed days fall before, into and

@@ -13,7 +13,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from generator.verifying import mart_hashes
+from generator.warehouse.verify import mart_hashes
 from tests.conftest import ROOT, Elearn, run_dbt, run_elearn
 
 MARTS = [
@@ -273,7 +273,7 @@ def test_a_path_that_cannot_be_a_warehouse_is_refused(
 # every interpreter.
 GENERATE_AS_NOBODY = """
 import os, sys
-from generator.cli import main
+from generator.cli.app import main
 if os.geteuid() == 0:
     os.setgroups([])
     os.setgid(65534)

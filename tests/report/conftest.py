@@ -9,7 +9,7 @@ import duckdb
 import pytest
 
 from generator.report import write_report
-from generator.summary import MARTS
+from generator.warehouse.summary import MARTS
 from tests.conftest import run_elearn
 from tests.report.chromium import Browser, started
 

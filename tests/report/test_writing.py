@@ -11,7 +11,7 @@ import pytest
 
 from generator.errors import UsageError
 from generator.report import write_report
-from generator.summary import MARTS
+from generator.warehouse.summary import MARTS
 from tests.conftest import ROOT, Elearn
 
 CHARTS = [

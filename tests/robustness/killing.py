@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from generator.building import DBT
+from generator.publishing.dbt import DBT
 from tests.conftest import ROOT
 
 ELEARN = (sys.executable, "-m", "generator")

@@ -12,11 +12,11 @@ from typing import Any
 
 import duckdb
 
-from generator.files import file_hash, read_manifest
-from generator.publishing import DEFAULT_PUBLISHED
-from generator.summary import MARTS
-from generator.verifying import verify_warehouse
-from generator.warehouse import has_table
+from generator.atomic_files import file_hash, read_manifest
+from generator.publishing.publish import DEFAULT_PUBLISHED
+from generator.warehouse.file import has_table
+from generator.warehouse.summary import MARTS
+from generator.warehouse.verify import verify_warehouse
 from tests.robustness.killing import run
 
 SIZE = ("--n-users", 300, "--days", 90)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from generator.errors import ElearnError
-from generator.rejecting import RejectedError
+from generator.loader.quarantine import RejectedError
 from tests.loads import EVENT, EVENTS, USER, USERS, Desk, Row, as_csv
 from tests.test_loading_rules import BAD_EVENTS, BAD_USERS
 

@@ -146,8 +146,8 @@ def test_a_disk_that_is_full_costs_nothing(
 # every interpreter.
 AS_NOBODY = """
 import os, sys
-import generator.commands.building
-from generator.cli import main
+import generator.cli.build
+from generator.cli.app import main
 if os.geteuid() == 0:
     os.setgroups([])
     os.setgid(65534)

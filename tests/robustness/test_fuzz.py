@@ -15,10 +15,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from generator import Settings, cli
+from generator import Settings
+from generator.cli import app
 from generator.errors import ElearnError
-from generator.generating import generate
-from generator.verifying import verify_warehouse
+from generator.sinks.warehouse import generate_warehouse
+from generator.warehouse.verify import verify_warehouse
 from tests.loads import EVENTS, USERS, Desk, as_csv
 from tests.robustness.conftest import Tried
 
@@ -58,7 +59,7 @@ def elearn(arguments: list[str]) -> tuple[int, str]:
     sys.argv = ["elearn", *arguments]
     try:
         with redirect_stdout(out), redirect_stderr(err), pytest.raises(SystemExit) as ended:
-            cli.main()
+            app.main()
     finally:
         sys.argv = argv
     return int(ended.value.code or 0), err.getvalue()
@@ -178,12 +179,12 @@ EDGES = {
 
 @pytest.mark.parametrize("name", EDGES)
 def test_settings_at_the_edges_of_their_ranges_simulate(name: str, tmp_path: Path) -> None:
-    generate(tmp_path / "warehouse.duckdb", EDGES[name], workers=2)
+    generate_warehouse(tmp_path / "warehouse.duckdb", EDGES[name], workers=2)
     assert verify_warehouse(tmp_path / "warehouse.duckdb").matches
 
 
 @pytest.mark.whole
 def test_a_simulation_of_ninety_seven_years_simulates(tmp_path: Path) -> None:
     edge = Settings(n_users=2, days=35_612, start_date=date(2002, 7, 1))
-    generate(tmp_path / "warehouse.duckdb", edge, workers=2)
+    generate_warehouse(tmp_path / "warehouse.duckdb", edge, workers=2)
     assert verify_warehouse(tmp_path / "warehouse.duckdb").matches

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from generator.errors import LockedError
-from generator.warehouse import check_unlocked
+from generator.warehouse.file import check_unlocked
 from tests.robustness.killing import Ended, end_after, run, spread
 from tests.robustness.states import APPEND, EXPORT, LOAD, NEW, SIZE, TORN, States, content, names
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from generator import Settings
-from generator.generating import generate
-from generator.verifying import mart_hashes, verify_warehouse
+from generator.sinks.warehouse import generate_warehouse
+from generator.warehouse.verify import mart_hashes, verify_warehouse
 from tests.robustness.conftest import Tried
 from tests.robustness.killing import end_after, run
 
@@ -35,7 +35,7 @@ def test_killed_days_end_as_one_undisturbed_go(
     run(("dbt", "build"), tmp_path, dbt_variables)
     at_once = tmp_path / "at_once"
     at_once.mkdir()
-    generate(at_once / "warehouse.duckdb", settings, workers=1)
+    generate_warehouse(at_once / "warehouse.duckdb", settings, workers=1)
     run(("dbt", "build"), at_once, dbt_variables)
     check_alike(tmp_path / "warehouse.duckdb", at_once / "warehouse.duckdb")
 

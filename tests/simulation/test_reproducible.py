@@ -120,11 +120,11 @@ def version_in_a_process(settings: Settings, folder: Path, **variables: str) -> 
 import duckdb, sys
 from pathlib import Path
 from generator import Settings
-from generator.generating import generate
-from generator.verifying import verify_warehouse
+from generator.sinks.warehouse import generate_warehouse
+from generator.warehouse.verify import verify_warehouse
 path = Path("w.duckdb")
-generate(path, Settings(n_users={settings.n_users}, days={settings.days}, seed={settings.seed}),
-         workers=2)
+given = Settings(n_users={settings.n_users}, days={settings.days}, seed={settings.seed})
+generate_warehouse(path, given, workers=2)
 print(duckdb.__version__, verify_warehouse(path).found)
 """
     folder.mkdir()

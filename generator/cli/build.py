@@ -1,0 +1,90 @@
+"""The main job, and its last step alone."""
+
+from __future__ import annotations
+
+import typer
+
+from generator.cli.console import Voice
+from generator.cli.fill import simulate
+from generator.cli.options import (
+    DEFAULT_WAREHOUSE,
+    Generate,
+    Json,
+    MemoryLimit,
+    Profile,
+    Published,
+    Quiet,
+    Replace,
+    Through,
+    Warehouse,
+    Workers,
+    checked_memory_limit,
+    with_settings,
+)
+from generator.errors import UsageError
+from generator.publishing import dbt
+from generator.publishing.publish import (
+    DEFAULT_PUBLISHED,
+    check_published,
+    publish_from,
+    publish_warehouse,
+)
+from generator.settings import Settings
+from generator.warehouse import summary
+from generator.warehouse.file import check_unlocked, read_warehouse
+
+app = typer.Typer()
+
+
+@app.command(epilog="Example: elearn build --n-users 5000 --published public/elearn.duckdb")
+@with_settings
+def build(
+    settings: Settings,
+    through: Through = None,
+    replace: Replace = False,
+    generate: Generate = True,
+    warehouse: Warehouse = DEFAULT_WAREHOUSE,
+    published: Published = DEFAULT_PUBLISHED,
+    workers: Workers = None,
+    memory_limit: MemoryLimit = None,
+    quiet: Quiet = False,
+    json: Json = False,
+    profile: Profile = False,
+) -> None:
+    """Simulate, build and test every model, then publish: the main job."""
+    voice = Voice(quiet, json, profile)
+    limit = checked_memory_limit(memory_limit)
+    dbt.project_folder()  # no project, nothing to build: say so before simulating
+    check_published(warehouse, published)
+    if generate:
+        simulate(settings, through, replace, warehouse, voice, workers, limit)
+    elif settings != Settings() or through is not None or replace:
+        raise UsageError("--no-generate keeps the data; leave out the settings of a simulation")
+    check_unlocked(warehouse)
+    with voice.step("dbt build", total=1) as advance:
+        voice.details.update(dbt.dbt_build(warehouse, voice.talk, limit, advance))
+    with voice.step("publish", total=1) as advance, read_warehouse(warehouse, limit) as con:
+        done = publish_from(con, warehouse, published, advance)
+        found = summary.summarise(con, warehouse, is_built=True)
+    voice.result(
+        [done.tests_line, *summary.as_lines(found, published)],
+        found.as_dict()
+        | {"tests_passed": done.build.tests_passed, "tests_warned": done.build.tests_warned}
+        | {"published": done.path},
+    )
+
+
+@app.command(epilog="Example: dbt build && elearn publish")
+def publish(
+    warehouse: Warehouse = DEFAULT_WAREHOUSE,
+    published: Published = DEFAULT_PUBLISHED,
+    memory_limit: MemoryLimit = None,
+    quiet: Quiet = False,
+    json: Json = False,
+    profile: Profile = False,
+) -> None:
+    """Put a read-only copy of what the last green build tested in place for readers."""
+    voice, limit = Voice(quiet, json, profile), checked_memory_limit(memory_limit)
+    with voice.step("publish", total=1) as advance:
+        done = publish_warehouse(warehouse, published, memory_limit=limit, progress=advance)
+    voice.result(done.as_lines(), done.as_dict())

@@ -1,0 +1,199 @@
+"""Commands that fill the warehouse: a simulation or a real export."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from generator.atomic_files import FORMATS, Progress
+from generator.cli.console import Advance, Voice
+from generator.cli.options import (
+    DEFAULT_WAREHOUSE,
+    Json,
+    MemoryLimit,
+    Profile,
+    Quiet,
+    Replace,
+    Through,
+    Warehouse,
+    Workers,
+    checked_memory_limit,
+    one_of,
+    whole_number,
+    with_settings,
+    worker_count,
+)
+from generator.errors import UsageError
+from generator.loader.load import load_files
+from generator.loader.quarantine import RejectedError
+from generator.settings import Settings
+from generator.sinks import daily, files, spark
+from generator.sinks.warehouse import generate_warehouse
+from generator.warehouse import summary
+
+app = typer.Typer()
+
+
+@app.command(epilog="Example: elearn generate --n-users 5000 --days 365 --seed 7")
+@with_settings
+def generate(
+    settings: Settings,
+    through: Through = None,
+    replace: Replace = False,
+    output_dir: Annotated[
+        Path | None, typer.Option(help="Write files into this folder instead.", metavar="DIR")
+    ] = None,
+    file_format: Annotated[
+        str | None,
+        typer.Option("--format", help="With --output-dir: csv (default) or parquet."),
+    ] = None,
+    layout: Annotated[
+        str | None,
+        typer.Option(help="With --output-dir: flat (default), version or date."),
+    ] = None,
+    shard: Annotated[
+        str | None, typer.Option(help="With --output-dir: the I-th of N parts.", metavar="I/N")
+    ] = None,
+    engine: Annotated[
+        str, typer.Option(help="local; or spark, with --output-dir and --format parquet.")
+    ] = "local",
+    warehouse: Warehouse = DEFAULT_WAREHOUSE,
+    workers: Workers = None,
+    memory_limit: MemoryLimit = None,
+    quiet: Quiet = False,
+    json: Json = False,
+    profile: Profile = False,
+) -> None:
+    """Simulate the platform into the warehouse, replacing what was there in one step."""
+    voice, limit = Voice(quiet, json, profile), checked_memory_limit(memory_limit)
+    on_spark = one_of("engine", engine, spark.ENGINES) == "spark"
+    if on_spark and (output_dir is None or file_format != "parquet" or shard is not None):
+        raise UsageError("--engine: spark needs --output-dir and --format parquet, without --shard")
+    if output_dir is None:
+        files_only = {"--format": file_format, "--layout": layout, "--shard": shard}
+        for option, value in files_only.items():
+            if value is not None:
+                raise UsageError(f"{option}: it goes with --output-dir")
+        found = simulate(settings, through, replace, warehouse, voice, workers, limit)
+        voice.result(summary.as_lines(found), found.as_dict())
+    elif through is not None or replace:
+        raise UsageError("output_dir: files hold whole simulations; leave out --through, --replace")
+    elif on_spark:
+        with voice.step("simulate"):
+            report = spark.generate_lake(
+                settings,
+                output_dir,
+                layout=one_of("layout", layout or "flat", files.LAYOUTS),
+                parts=None if workers is None else worker_count(workers),
+            )
+        voice.result(report.as_lines(), report.as_dict())
+    else:
+        options = (file_format or "csv", layout or "flat", shard or "1/1")
+        _write_files(settings, output_dir, *options, workers, voice)
+
+
+@app.command(epilog="Example: elearn load --users users.csv --events 'logs/*.csv.gz'")
+def load(
+    events: Annotated[
+        list[str], typer.Option(help="CSV, CSV.gz or Parquet; file, folder or glob; repeatable.")
+    ],
+    users: Annotated[
+        list[str] | None, typer.Option(help="The same for users; optional with --append.")
+    ] = None,
+    append: Annotated[bool, typer.Option(help="Add to what the warehouse holds.")] = False,
+    max_rejects: Annotated[str, typer.Option(help="Rows that may be rejected.", metavar="N")] = "0",
+    warehouse: Warehouse = DEFAULT_WAREHOUSE,
+    memory_limit: MemoryLimit = None,
+    quiet: Quiet = False,
+    json: Json = False,
+    profile: Profile = False,
+) -> None:
+    """Load a real export into the warehouse, replacing what was there or adding to it."""
+    voice = Voice(quiet, json, profile)
+    if not users and not append:
+        raise UsageError("users: nothing is given; a load without --append needs --users")
+    try:
+        report = load_files(
+            warehouse,
+            users or [],
+            events,
+            append=append,
+            max_rejects=whole_number("max_rejects", max_rejects, 0, 10**12),
+            memory_limit=checked_memory_limit(memory_limit),
+            talk=voice.talk,
+            step=voice.step,
+        )
+    except RejectedError as error:
+        voice.complain(error.as_lines())
+        raise
+    voice.result(report.as_lines(), report.as_dict())
+
+
+def simulate(
+    settings: Settings,
+    through: str | None,
+    replace: bool,
+    warehouse: Path,
+    voice: Voice,
+    workers: str | None,
+    memory_limit: str | None,
+) -> summary.Summary:
+    """Simulate into the warehouse, whole or up to a day."""
+    threads = worker_count(workers)
+    day = None if through is None else daily.parse_through(through, settings)
+    if replace and day is None:
+        raise UsageError("--replace: it goes with --through; a plain run always replaces")
+    with voice.step("simulate", settings.n_users) as advance:
+        progress = _counting(advance, settings.n_users)
+        if day is None:
+            return generate_warehouse(
+                warehouse, settings, workers=threads, memory_limit=memory_limit, progress=progress
+            )
+        return daily.generate_through(
+            warehouse,
+            settings,
+            day,
+            replace=replace,
+            workers=threads,
+            memory_limit=memory_limit,
+            progress=progress,
+        )
+
+
+def _write_files(
+    settings: Settings,
+    output_dir: Path,
+    file_format: str,
+    layout: str,
+    shard: str,
+    workers: str | None,
+    voice: Voice,
+) -> None:
+    with voice.step("simulate", settings.n_users) as advance:
+        report = files.generate_files(
+            settings,
+            output_dir,
+            file_format=one_of("format", file_format, FORMATS),
+            layout=one_of("layout", layout, files.LAYOUTS),
+            shard=files.Shard.from_text(shard),
+            workers=worker_count(workers),
+            progress=_counting(advance, settings.n_users),
+        )
+    voice.result(report.as_lines(), report.as_dict())
+
+
+def _counting(advance: Advance, total_users: int) -> Progress:
+    """Return what turns users and events into a bar with their numbers and the events' rate."""
+    started, users_done, events_done = time.monotonic(), 0, 0
+
+    def progress(users: int, events: int) -> None:
+        nonlocal users_done, events_done
+        users_done, events_done = users_done + users, events_done + events
+        rate = events_done / max(time.monotonic() - started, 1e-3)
+        counts = f"{users_done:,} of {total_users:,} users  {events_done:,} events"
+        advance(users, f"{counts}  {rate:,.0f} events/s")
+
+    return progress

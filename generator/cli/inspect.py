@@ -1,0 +1,119 @@
+"""Commands that only read the warehouse."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from generator.atomic_files import FORMATS
+from generator.cli.console import Voice
+from generator.cli.options import (
+    DEFAULT_WAREHOUSE,
+    Format,
+    Json,
+    MemoryLimit,
+    Profile,
+    Quiet,
+    Warehouse,
+    checked_memory_limit,
+    one_of,
+)
+from generator.errors import UsageError
+from generator.publishing.export import TABLES, export_files
+from generator.publishing.export import as_lines as manifest_lines
+from generator.report import DEFAULT_REPORT, write_report
+from generator.warehouse import history
+from generator.warehouse.verify import mart_hashes, verify_files, verify_warehouse
+
+app = typer.Typer()
+
+
+@app.command(epilog="Example: elearn versions --json")
+def versions(
+    warehouse: Warehouse = DEFAULT_WAREHOUSE,
+    json: Json = False,
+) -> None:
+    """Print the ledger: every load with its dataset version."""
+    loads = history.read_ledger(warehouse)
+    Voice(as_json=json).result(history.as_lines(loads), {"loads": loads})
+
+
+@app.command(epilog="Example: elearn verify data/raw")
+def verify(
+    folder: Annotated[
+        Path | None,
+        typer.Argument(help="Folder of files to verify instead of the warehouse.", metavar="DIR"),
+    ] = None,
+    marts: Annotated[
+        bool, typer.Option("--marts", help="Print one hash per mart instead.")
+    ] = False,
+    warehouse: Warehouse = DEFAULT_WAREHOUSE,
+    memory_limit: MemoryLimit = None,
+    quiet: Quiet = False,
+    json: Json = False,
+    profile: Profile = False,
+) -> None:
+    """Recompute the dataset version; exit 1 when it is not the recorded one."""
+    voice, limit = Voice(quiet, json, profile), checked_memory_limit(memory_limit)
+    if marts:
+        if folder is not None:
+            raise UsageError("--marts: marts stand in a warehouse; leave out the folder")
+        with voice.step("hash"):
+            hashes = mart_hashes(warehouse, limit)
+        lines = [f"{name:<28}{digits}" for name, digits in hashes.items()]
+        voice.result(lines, {"marts": hashes})
+        return
+    with voice.step("verify"):
+        if folder is None:
+            verdict = verify_warehouse(warehouse, limit)
+        else:
+            verdict = verify_files(folder, limit)
+    voice.result(verdict.as_lines(), verdict.as_dict())
+    if not verdict.matches:
+        raise typer.Exit(1)
+
+
+@app.command(epilog="Example: elearn export --output-dir data/export --format parquet")
+def export(
+    output_dir: Annotated[Path, typer.Option(help="Folder for the files.", metavar="DIR")],
+    file_format: Format = "csv",
+    warehouse: Warehouse = DEFAULT_WAREHOUSE,
+    memory_limit: MemoryLimit = None,
+    quiet: Quiet = False,
+    json: Json = False,
+    profile: Profile = False,
+) -> None:
+    """Write users, events, user_daily, user_features_daily and training_dataset as files."""
+    voice = Voice(quiet, json, profile)
+    with voice.step("export", total=len(TABLES)) as advance:
+        manifest = export_files(
+            warehouse,
+            output_dir,
+            file_format=one_of("format", file_format, FORMATS),
+            memory_limit=checked_memory_limit(memory_limit),
+            progress=advance,
+        )
+    voice.result(manifest_lines(output_dir, manifest), manifest)
+
+
+@app.command(epilog="Example: elearn report --warehouse published/elearn.duckdb --png plots")
+def report(
+    output: Annotated[
+        Path, typer.Option(help="The HTML file to write.", metavar="FILE")
+    ] = DEFAULT_REPORT,
+    png: Annotated[
+        Path | None, typer.Option(help="Write the plots into this folder too.", metavar="DIR")
+    ] = None,
+    warehouse: Warehouse = DEFAULT_WAREHOUSE,
+    memory_limit: MemoryLimit = None,
+    quiet: Quiet = False,
+    json: Json = False,
+    profile: Profile = False,
+) -> None:
+    """Write one HTML page with plots of the warehouse or of a published copy."""
+    voice = Voice(quiet, json, profile)
+    with voice.step("report"):
+        written = write_report(warehouse, output, png, checked_memory_limit(memory_limit))
+    voice.result(written.as_lines(), written.as_dict())

@@ -1,1 +1,0 @@
-"""The commands: arguments to settings to one call."""

@@ -1,0 +1,234 @@
+"""A real export into the warehouse: read, check, then replace or append in one step.
+
+Nothing is written before every row is read and judged, so a load that fails leaves the file as
+it was, byte for byte.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from generator.errors import UsageError
+from generator.loader.discovery import input_files
+from generator.loader.quarantine import (
+    RejectedError,
+    check_events,
+    check_users,
+    keep_rejected,
+    rejected_count,
+    rejected_reasons,
+)
+from generator.loader.rules import EVENT_RULES, USER_RULES
+from generator.loader.source_file import open_source, restrict
+from generator.loader.spans import event_days, gap_warnings, touched_days
+from generator.loader.staging import Staging
+from generator.warehouse.file import (
+    Connection,
+    Load,
+    add_key,
+    has_table,
+    open_connection,
+    record_load,
+    replace_content,
+    transaction,
+)
+from generator.warehouse.sql import one_row
+from generator.warehouse.summary import days_text
+from generator.warehouse.tables import EVENTS, LOADS, USERS
+from generator.warehouse.versions import ContentSum, content_sum, version_of
+
+Talk = Callable[[str], None]
+Step = Callable[[str], AbstractContextManager[object]]
+
+
+@dataclass(frozen=True)
+class LoadReport:
+    """What one load did: rows read = rows loaded + rows rejected."""
+
+    load_id: int
+    users_read: int
+    users_loaded: int
+    events_read: int
+    events_loaded: int
+    rejected: int
+    dataset_version: str
+    first_day: str | None
+    last_day: str | None
+    warnings: tuple[str, ...] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the report as JSON-ready values."""
+        return asdict(self) | {"warnings": list(self.warnings)}
+
+    def as_lines(self) -> list[str]:
+        """Return the report as lines for a terminal."""
+        lines = [
+            f"{'users':<28}{self.users_loaded:>14,} of {self.users_read:,} rows loaded",
+            f"{'events':<28}{self.events_loaded:>14,} of {self.events_read:,} rows loaded",
+            f"{'days':<28}{days_text(self.first_day, self.last_day)}",
+            f"{'dataset version':<28}{self.dataset_version}",
+            f"{'load':<28}{self.load_id:>14,}",
+        ]
+        if self.rejected:
+            lines.insert(2, f"{'raw.rejected_rows':<28}{self.rejected:>14,} rows rejected")
+        return lines + [f"warning: {warning}" for warning in self.warnings]
+
+
+def load_files(
+    warehouse: Path,
+    users: Sequence[str],
+    events: Sequence[str],
+    *,
+    append: bool = False,
+    max_rejects: int = 0,
+    memory_limit: str | None = None,
+    talk: Talk = lambda line: None,
+    step: Step = nullcontext,
+) -> LoadReport:
+    """Load files of users and events into the warehouse.
+
+    Parameters
+    ----------
+    warehouse
+        The DuckDB file; created when it is not there.
+    users, events
+        Files, folders or globs. Users may be left out when appending to stored ones.
+    append
+        Add to what the warehouse holds. Appending to a warehouse without data is a first load.
+    max_rejects
+        Rows that may break a rule; they go to ``raw.rejected_rows``, the others are loaded.
+    memory_limit
+        Most memory that the engine takes, such as "1GB".
+    talk
+        Called with a line for each thing worth saying.
+    step
+        Called with the name of each step; what it returns is entered around the step.
+
+    Raises
+    ------
+    UsageError
+        A file is not there, or there are no users.
+    RejectedError
+        More rows break a rule than may.
+    ElearnError
+        A file is not what it should be. After any error the warehouse holds what it held.
+    """
+    paths = {"users": input_files("users", users), "events": input_files("events", events)}
+    if not paths["events"]:
+        raise UsageError("events: nothing is given; give --events")
+    given = {"append": append, "max_rejects": max_rejects}
+    load = Load("files", ", ".join((*users, *events)), given)
+    with open_connection(warehouse, memory_limit) as con:
+        append = append and has_table(con, USERS.name) and has_table(con, EVENTS.name)
+        if not paths["users"] and not append:
+            raise UsageError("users: nothing is given, and no users are stored; give --users")
+        with step("read"):
+            user_rows, event_rows = stage(con, paths, talk)
+        with step("check"):
+            check_users(user_rows, append)
+            check_events(event_rows, append)
+            check_rejected(user_rows, event_rows, max_rejects)
+        with step("write"), transaction(con):
+            return write(con, load, user_rows, event_rows, append)
+
+
+def stage(con: Connection, paths: dict[str, list[Path]], talk: Talk) -> tuple[Staging, Staging]:
+    """Read all rows; from here on the engine reaches no file but the given ones."""
+    restrict(con, [path for files in paths.values() for path in files])
+    stagings = Staging(con, USER_RULES), Staging(con, EVENT_RULES)
+    # Every header is looked at before the first long read.
+    sources = [
+        [open_source(con, path, staging.rules) for path in paths[staging.label]]
+        for staging in stagings
+    ]
+    for staging, files in zip(stagings, sources, strict=True):
+        staging.read(files, talk)
+    return stagings
+
+
+def check_rejected(users: Staging, events: Staging, max_rejects: int) -> None:
+    """Raise RejectedError when more rows are rejected than may."""
+    rejected = rejected_count(users) + rejected_count(events)
+    if rejected > max_rejects:
+        rows = users.rows_read + events.rows_read
+        raise RejectedError(
+            f"{rejected:,} of {rows:,} rows break a rule and {max_rejects:,} may"
+            " (--max-rejects); nothing was changed",
+            rejected_reasons(users) + rejected_reasons(events),
+        )
+
+
+def write(con: Connection, load: Load, users: Staging, events: Staging, append: bool) -> LoadReport:
+    """Write the staged rows, the ledger and the quarantine."""
+    before = event_days(con) if append else (None, None)
+    if not append:
+        replace_content(con, (USERS, EVENTS))
+    loaded = insert(users), insert(events)
+    if not append:
+        add_key(con, EVENTS)
+    touched = touched_days(users, events, before, event_days(con)) if append else None
+    # What replaces is what was staged, and the engine reads that by all threads, unlike rows that
+    # are not committed yet.
+    content_version = None if append else version_of(good_sum(users), good_sum(events))
+    load_id = record_load(con, load, touched, content_version)
+    for staging in (users, events):
+        keep_rejected(staging, load_id)
+    version, *days = one_row(
+        con,
+        f"select dataset_version, first_day, last_day from {LOADS.name} where load_id = ?",
+        [load_id],
+    )
+    return LoadReport(
+        load_id=load_id,
+        users_read=users.rows_read,
+        users_loaded=loaded[0],
+        events_read=events.rows_read,
+        events_loaded=loaded[1],
+        rejected=users.rows_read + events.rows_read - sum(loaded),
+        dataset_version=version,
+        first_day=None if days[0] is None else str(days[0]),
+        last_day=None if days[1] is None else str(days[1]),
+        warnings=gap_warnings(con),
+    )
+
+
+def insert(staging: Staging) -> int:
+    """Insert the good rows of a staging table; return their number.
+
+    In key order: the index grows faster, and the stored order does not depend on the files'.
+    """
+    table = staging.rules.table
+    order = "" if is_in_key_order(staging) else f"order by {table.key}"
+    columns = ", ".join(table.column_names)
+    [rows] = one_row(
+        staging.con,
+        f"""
+        insert into {table.name} ({columns})
+        select {columns} from {staging.good} {order}
+        """,
+    )
+    return int(rows)
+
+
+def is_in_key_order(staging: Staging) -> bool:
+    """Tell whether the good rows are sorted already, which spares a long sort.
+
+    The window without an order sees the rows as they are stored, in one pass.
+    """
+    key = staging.rules.table.key
+    return not staging.con.execute(
+        f"""
+        select 1 from (
+            select {key} < lag({key}) over () as is_late from {staging.good}
+        ) where is_late limit 1
+        """
+    ).fetchall()
+
+
+def good_sum(staging: Staging) -> ContentSum:
+    """Return the content sum of the good rows of a staging table."""
+    return content_sum(staging.con, staging.rules.table, staging.good)

@@ -1,0 +1,253 @@
+"""Rows that are not loaded: the rules over several rows, the report, and the quarantine."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from generator.errors import ElearnError
+from generator.loader.csv_records import BROKEN, Record
+from generator.loader.reader import column_names, read_batches, relation
+from generator.loader.rules import (
+    BEFORE_SIGNUP,
+    STANDS_AGAIN,
+    STORED_ALREADY,
+    UNKNOWN_USER,
+    Fault,
+)
+from generator.loader.staging import StagedFile, Staging
+from generator.warehouse.sql import one_row, quoted
+from generator.warehouse.tables import REJECTED_ROWS, USERS
+
+SHOWN_ROWS = 3
+"""Rows that a report shows of each reason."""
+SHOWN_CHARACTERS = 60
+"""Characters that a report shows of each text."""
+
+
+@dataclass(frozen=True)
+class RejectedRow:
+    """One rejected row of a report."""
+
+    file: str
+    row_number: int
+    """Number in its file, from 1 without the header."""
+    text: str
+    """The text that breaks the rule."""
+
+
+@dataclass(frozen=True)
+class RejectedReason:
+    """How many rows of a table are rejected for one reason."""
+
+    table: str
+    reason: str
+    rows: int
+    examples: tuple[RejectedRow, ...]
+    """The first few."""
+
+
+class RejectedError(ElearnError):
+    """More rows break a rule than may; carries the reasons."""
+
+    def __init__(self, message: str, reasons: tuple[RejectedReason, ...]) -> None:
+        super().__init__(message)
+        self.reasons = reasons
+
+    def as_lines(self) -> list[str]:
+        """Return the table of reasons for a terminal."""
+        return reason_lines(self.reasons)
+
+
+def reason_lines(reasons: tuple[RejectedReason, ...]) -> list[str]:
+    """Return a table of reasons as lines: table, rows, reason, first rows."""
+    width = max((len(f"{reason.rows:,}") for reason in reasons), default=0)
+    return [
+        f"{reason.table:<6}  {reason.rows:>{width},}  {reason.reason}: {_examples(reason)}"
+        for reason in reasons
+    ]
+
+
+def _examples(reason: RejectedReason) -> str:
+    shown = []
+    for row in reason.examples:
+        text = row.text if len(row.text) <= SHOWN_CHARACTERS else row.text[:SHOWN_CHARACTERS] + "…"
+        place = f"{row.file} row" if row.file else "row"
+        shown.append(f"{place} {row.row_number:,}" + (f" {text!r}" if row.text else ""))
+    return ", ".join(shown) + (", ..." if reason.rows > len(reason.examples) else "")
+
+
+def check_users(users: Staging, append: bool) -> None:
+    """Mark the users whose id is stored already or stands again, and list the known ones."""
+    _check_key(users, append)
+    stored = f"union all select user_id, signup_date from {USERS.name}" if append else ""
+    users.con.execute(
+        f"""
+        create temp table known_users as
+        select user_id, signup_date from {users.name} where fault is null {stored}
+        """
+    )
+
+
+def check_events(events: Staging, append: bool) -> None:
+    """Mark the events without a user, before their user's signup, or with a key not their own."""
+    unknown = "user_id not in (select user_id from temp.known_users)"
+    _mark(events, UNKNOWN_USER, unknown)
+    too_early = f"""rowid in (
+        select early.rowid from {events.name} as early
+        inner join temp.known_users using (user_id)
+        where early.fault is null and early.event_date < known_users.signup_date
+    )"""
+    _mark(events, BEFORE_SIGNUP, too_early)
+    _check_key(events, append)
+
+
+def _check_key(staging: Staging, append: bool) -> None:
+    key, table = staging.rules.table.key, staging.rules.table.name
+    faults = {fault.reason: fault for fault in staging.rules.late_faults}
+    if append:
+        _mark(staging, faults[f"{key} {STORED_ALREADY}"], f"{key} in (select {key} from {table})")
+    good = f"from {staging.name} where fault is null"
+    several = f"select {key} {good} group by {key} having count(*) > 1"
+    again = f"""rowid in (
+        select row_id from (
+            select rowid as row_id, row_number() over (partition by {key} order by rowid) as nth
+            {good} and {key} in ({several})
+        ) where nth > 1
+    )"""
+    # The windows are worth it only for a file that has such rows.
+    if staging.con.execute(f"{several} limit 1").fetchall():
+        _mark(staging, faults[f"{key} {STANDS_AGAIN}"], again)
+
+
+def _mark(staging: Staging, fault: Fault, condition: str) -> None:
+    staging.con.execute(
+        f"""
+        update {staging.name}
+        set fault = {staging.rules.number(fault)}, offender = cast({fault.column} as varchar)
+        where fault is null and ({condition})
+        """
+    )
+
+
+def rejected_reasons(staging: Staging) -> tuple[RejectedReason, ...]:
+    """Return the reasons for which staged rows are rejected, the most frequent first."""
+    counts = staging.con.execute(
+        f"""
+        select fault, count(*), min(rowid, {SHOWN_ROWS}) from {staging.name}
+        where fault is not null group by fault order by count(*) desc, fault
+        """
+    ).fetchall()
+    faults = staging.rules.faults
+    return tuple(
+        RejectedReason(
+            staging.label, faults[number - 1].reason, rows, tuple(_example(staging, row_ids))
+        )
+        for number, rows, row_ids in counts
+    )
+
+
+def _example(staging: Staging, row_ids: list[int]) -> Iterator[RejectedRow]:
+    for row_id in row_ids:
+        query = f"select left(offender, 1000) from {staging.name} where rowid = {row_id}"
+        [offender] = one_row(staging.con, query)
+        file = next(file for file in staging.files if file.holds(row_id))
+        name = str(file.source.path) if len(staging.files) > 1 else ""
+        yield RejectedRow(name, row_id - file.first_row + 1, offender or "")
+
+
+def keep_rejected(staging: Staging, load_id: int) -> None:
+    """Write the rejected rows of a load into the quarantine, as they stand in their files."""
+    _keep(
+        staging,
+        load_id,
+        f"""
+        select rowid as row_id, json_object('line', offender) as row
+        from {staging.name} where fault <= {len(BROKEN)}
+        """,
+    )
+    for file in staging.files:
+        wanted = _wanted(staging, file)
+        if not len(wanted):
+            continue
+        if file.is_sound:
+            _keep(staging, load_id, _sound_rows(file))
+        else:
+            for rows in _broken_rows(file, wanted):
+                staging.con.register("incoming", rows)
+                _keep(staging, load_id, "from incoming")
+                staging.con.unregister("incoming")
+        file.source.check_unchanged()
+
+
+def _keep(staging: Staging, load_id: int, rows: str) -> None:
+    """Insert those rows of a relation of row_id and row that are rejected."""
+    reasons = ", ".join(quoted(fault.reason) for fault in staging.rules.faults)
+    staging.con.execute(
+        f"""
+        insert into {REJECTED_ROWS.name}
+        select {load_id}, {quoted(staging.label)}, row_id + 1, [{reasons}][fault], row
+        from ({rows}) as found
+        inner join {staging.name} as staged on staged.rowid = found.row_id
+        where fault is not null
+        order by row_id
+        """
+    )
+
+
+def _wanted(staging: Staging, file: StagedFile) -> NDArray[np.int64]:
+    """Return the row ids of the rejected rows of a file that have cells."""
+    query = f"""
+        select rowid as row_id from {staging.name}
+        where fault > {len(BROKEN)} and rowid >= {file.first_row}
+            and rowid < {file.first_row + file.rows}
+        order by row_id
+    """
+    return np.asarray(staging.con.execute(query).fetchnumpy()["row_id"], np.int64)
+
+
+def _sound_rows(file: StagedFile) -> str:
+    source = file.source
+    # An ignored column of a Parquet file may hold bytes that are no text.
+    skipped = source.ignored if source.kind == "parquet" else []
+    names = zip(source.header, column_names(source), strict=True)
+    cells = ", ".join(
+        f"{quoted(header)}, cast({name} as varchar)"
+        for header, name in names
+        if header not in skipped
+    )
+    return f"""
+        select {file.first_row} - 1 + row_number() over () as row_id,
+            cast(json_object({cells}) as varchar) as row
+        from {relation(file.source)}
+    """
+
+
+def _broken_rows(file: StagedFile, wanted: NDArray[np.int64]) -> Iterator[pa.Table]:
+    first = file.first_row
+    for batch in read_batches(file.source):
+        start, end = np.searchsorted(wanted, (first, first + len(batch)))
+        numbers = wanted[start:end]
+        rows = [_json(file, batch[number - first]) for number in numbers]
+        if rows:
+            yield pa.table({"row_id": numbers, "row": pa.array(rows, pa.string())})
+        if end == len(wanted):
+            return
+        first += len(batch)
+
+
+def _json(file: StagedFile, record: Record) -> str:
+    cells = (cell or None for cell in record.cells)
+    row = dict(zip(file.source.header, cells, strict=True))
+    return json.dumps(row, ensure_ascii=False, separators=(",", ":"))  # as the engine writes it
+
+
+def rejected_count(staging: Staging) -> int:
+    """Return how many staged rows are rejected."""
+    [rows] = one_row(staging.con, f"select count(fault) from {staging.name}")
+    return int(rows)

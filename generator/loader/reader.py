@@ -1,0 +1,119 @@
+"""Files into texts: by the engine, in parallel, or record by record where a file is not sound."""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Iterator
+
+import pyarrow as pa
+
+from generator.errors import ElearnError
+from generator.loader.csv_records import (
+    BROKEN,
+    MAX_LINE_LENGTH,
+    Record,
+    open_bytes,
+    open_text,
+    readable,
+    records,
+)
+from generator.loader.rules import Rules
+from generator.loader.source_file import GZIP_ERRORS, Source, engine_path, parquet_relation
+from generator.warehouse.sql import name_in, quoted
+
+CHUNK_BYTES = 2**20
+BATCH_RECORDS = 50_000
+BATCH_CHARACTERS = 2**24
+"""A batch of records ends at either."""
+
+
+def relation(source: Source) -> str:
+    """Return the table function that reads all columns of a sound file.
+
+    The columns of a CSV file are texts named c0, c1 and so on, so that no name in the file
+    becomes SQL.
+    """
+    if source.kind == "parquet":
+        return parquet_relation(source.path)
+    columns = ", ".join(f"'{name}': 'VARCHAR'" for name in column_names(source))
+    return f"""read_csv(
+        {quoted(engine_path(source.path))}, columns = {{{columns}}}, auto_detect = false,
+        header = true, delim = {quoted(source.delimiter)}, quote = '"', escape = '"',
+        nullstr = '', strict_mode = true, null_padding = false, hive_partitioning = false,
+        max_line_size = {MAX_LINE_LENGTH}, compression = '{"gzip" if source.is_gzip else "none"}'
+    )"""
+
+
+def column_names(source: Source) -> list[str]:
+    """Return the names of a relation's columns, ready for SQL."""
+    if source.kind == "parquet":
+        return [name_in(name) for name in source.header]
+    return [f"c{position}" for position in range(len(source.header))]
+
+
+def sound_texts(source: Source, rules: Rules) -> str:
+    """Return the query for the texts of a sound file that ``rules.typed`` takes."""
+    names, texts = column_names(source), []
+    for column in rules.columns:
+        text = names[source.positions[column]] if column in source.positions else "null"
+        texts.append(f"cast({text} as varchar) as text_{column}")
+    nothing = "cast(null as utinyint) as broken, cast(null as varchar) as text_line"
+    return f"select {', '.join(texts)}, {nothing} from {relation(source)}"
+
+
+def read_batches(source: Source) -> Iterator[list[Record]]:
+    """Yield the records of a CSV file in batches of bounded size."""
+    batch: list[Record] = []
+    characters = 0
+    with open_text(source.path, source.is_gzip) as text:
+        for record in records(text, source.delimiter, len(source.header)):
+            batch.append(record)
+            characters += len(record.line)
+            if len(batch) == BATCH_RECORDS or characters > BATCH_CHARACTERS:
+                yield batch
+                batch, characters = [], 0
+    if batch:
+        yield batch
+
+
+def broken_texts(batch: list[Record], source: Source, rules: Rules) -> pa.Table:
+    """Return the texts of a batch of records as ``rules.typed`` takes them."""
+    nothing = [""] * len(source.header)
+    cells = list(zip(*(record.cells or nothing for record in batch), strict=True))
+    columns = {}
+    for column in rules.columns:
+        position = source.positions.get(column)
+        texts = [None] * len(batch) if position is None else cells[position]
+        columns[f"text_{column}"] = pa.array(texts, pa.string())
+    broken = [BROKEN.index(record.reason) + 1 if record.reason else None for record in batch]
+    lines = [readable(record.line) if record.reason else None for record in batch]
+    columns["broken"] = pa.array(broken, pa.uint8())
+    columns["text_line"] = pa.array(lines, pa.string())
+    return pa.table(columns)
+
+
+def is_plain(source: Source) -> bool:
+    """Tell whether a CSV file is UTF-8 and has no overlong line; raise when a stream is cut.
+
+    The engine reads a cut gzip stream silently short, loses a line of many megabytes without a
+    word, and breaks down over a byte that is not UTF-8 when it reads some of the columns only.
+    """
+    decoder, is_plain, length = codecs.getincrementaldecoder("utf-8")(), True, 0
+    try:
+        with open_bytes(source.path, source.is_gzip) as content:
+            while chunk := content.read(CHUNK_BYTES):
+                end, last_end = chunk.find(b"\n"), chunk.rfind(b"\n")
+                length += len(chunk) if end < 0 else end
+                is_plain = is_plain and length < MAX_LINE_LENGTH and _decodes(decoder, chunk)
+                length = length if end < 0 else len(chunk) - last_end
+    except GZIP_ERRORS as error:
+        raise ElearnError(f"{source.path}: cannot be read: {error}") from error
+    return is_plain and _decodes(decoder, b"", final=True)
+
+
+def _decodes(decoder: codecs.IncrementalDecoder, chunk: bytes, final: bool = False) -> bool:
+    try:
+        decoder.decode(chunk, final)
+    except UnicodeDecodeError:
+        return False
+    return True

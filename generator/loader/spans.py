@@ -1,0 +1,75 @@
+"""Spans of days: what a load changed, and where the observation window is empty."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+from generator.loader.staging import Staging
+from generator.warehouse.file import Connection
+from generator.warehouse.sql import one_row
+from generator.warehouse.tables import EVENTS
+
+MAX_DISTANCE_DAYS = 366
+"""A day of the observation window that is further than this from any event earns a warning."""
+
+Span = tuple[date | None, date | None]
+"""First and last day; both None when there is none."""
+
+
+def event_days(con: Connection) -> Span:
+    """Return the first and the last day with an event."""
+    return _span(con, "event_date", EVENTS.name)
+
+
+def touched_days(users: Staging, events: Staging, before: Span, after: Span) -> Span:
+    """Return the first and last day that an append changed.
+
+    These are the days of its events, for its users every day from their signup on, and the days
+    by which the window grew, which are days of all users.
+
+    Parameters
+    ----------
+    users, events
+        What was appended.
+    before, after
+        The days with events before and after.
+    """
+    spans = [_span(events.con, "event_date", f"{events.name} where fault is null")]
+    first_signup, last_signup = _span(users.con, "signup_date", f"{users.name} where fault is null")
+    if first_signup and last_signup:
+        spans.append((first_signup, max(last_signup, after[1] or last_signup)))
+    if before[0] and before[1] and after[0] and after[1]:
+        if after[1] > before[1]:
+            spans.append((before[1] + timedelta(days=1), after[1]))
+        if after[0] < before[0]:
+            spans.append((after[0], before[0] - timedelta(days=1)))
+    firsts = [first for first, _ in spans if first]
+    lasts = [last for _, last in spans if last]
+    return min(firsts, default=None), max(lasts, default=None)
+
+
+def _span(con: Connection, column: str, rows: str) -> Span:
+    first, last = one_row(con, f"select min({column}), max({column}) from {rows}")
+    return first, last
+
+
+def gap_warnings(con: Connection) -> tuple[str, ...]:
+    """Return a warning for each long stretch of days without any event.
+
+    The middle of a gap of g days between two event dates is g // 2 days from either; the ends of
+    the observation window are event dates themselves.
+    """
+    gaps = con.execute(
+        f"""
+        select previous_date, event_date from (
+            select event_date, lag(event_date) over (order by event_date) as previous_date
+            from (select distinct event_date from {EVENTS.name})
+        ) where (event_date - previous_date) // 2 > {MAX_DISTANCE_DAYS}
+        order by event_date
+        """
+    ).fetchall()
+    return tuple(
+        f"no event between {previous_date} and {event_date}: days in between are more than"
+        f" {MAX_DISTANCE_DAYS} days from any event"
+        for previous_date, event_date in gaps
+    )

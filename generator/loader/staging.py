@@ -1,0 +1,146 @@
+"""Staging tables: typed rows, each with the number of its fault if it has one.
+
+A staging table is temporary, holds every record of its files in order, and does not touch the
+warehouse file. It is filled outside of a transaction, because a read that fails aborts one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import duckdb
+
+from generator.errors import ElearnError
+from generator.loader.reader import broken_texts, is_plain, read_batches, sound_texts
+from generator.loader.rules import Rules
+from generator.loader.source_file import Source
+from generator.warehouse.file import Connection
+from generator.warehouse.sql import first_line, one_row
+
+SMALL_BYTES = 2**24
+WAITING_ROWS = 1_000_000
+"""To type and check a file takes a while to plan, so small files wait until there are so many."""
+
+
+@dataclass(frozen=True)
+class StagedFile:
+    """A file and its rows in the staging table."""
+
+    source: Source
+    first_row: int
+    """Row id of its first record."""
+    rows: int
+    is_sound: bool
+    """Whether the engine can read it."""
+
+    def holds(self, row_id: int) -> bool:
+        """Tell whether a row of the staging table comes from this file."""
+        return self.first_row <= row_id < self.first_row + self.rows
+
+
+@dataclass
+class Staging:
+    """A staging table and the files it holds."""
+
+    con: Connection
+    rules: Rules
+    files: list[StagedFile] = field(default_factory=list)
+    waiting_rows: int = 0
+
+    @property
+    def label(self) -> str:
+        """The table that the rows are for, as people call it: users or events."""
+        return self.rules.table.name.split(".")[1]
+
+    @property
+    def name(self) -> str:
+        """Name of the staging table."""
+        return f"temp.staged_{self.label}"
+
+    @property
+    def good(self) -> str:
+        """Relation of the rows without a fault."""
+        return f"(from {self.name} where fault is null)"
+
+    @property
+    def waiting(self) -> str:
+        """Name of the table of texts that wait to be typed and checked."""
+        return f"temp.waiting_{self.label}"
+
+    @property
+    def rows_read(self) -> int:
+        """Number of records in all files."""
+        return sum(file.rows for file in self.files)
+
+    def read(self, sources: Sequence[Source], talk: Callable[[str], None]) -> None:
+        """Create the table and fill it with the records of files."""
+        columns = [f"{column.name} {column.type}" for column in self.rules.table.columns]
+        columns += ["fault utinyint", "offender varchar"]
+        self.con.execute(f"create temp table {self.name} ({', '.join(columns)})")
+        # It makes joins of long lists of words, and behind a join the rows come in any order.
+        self.con.execute("set disabled_optimizers = 'in_clause'")
+        self._create_waiting()
+        for source in sources:
+            if source.ignored:
+                talk(f"{source.path}: ignored columns: {_some(source.ignored)}")
+            self._read_file(source, talk)
+        self._check_waiting()
+
+    def _create_waiting(self) -> None:
+        texts = [f"text_{column} varchar" for column in self.rules.columns]
+        columns = ", ".join([*texts, "broken utinyint", "text_line varchar"])
+        self.con.execute(f"create or replace temp table {self.waiting} ({columns})")
+        self.waiting_rows = 0
+
+    def _read_file(self, source: Source, talk: Callable[[str], None]) -> None:
+        is_sound = source.kind == "parquet" or is_plain(source)
+        rows = self._read_sound(source) if is_sound else None
+        if rows is None:
+            talk(f"{source.path}: not every line parses; reading it line by line")
+            is_sound, rows = False, self._read_broken(source)
+        source.check_unchanged()
+        self.files.append(StagedFile(source, self.rows_read, rows, is_sound))
+        talk(f"{source.path}: {rows:,} {self.label}")
+
+    def _read_sound(self, source: Source) -> int | None:
+        """Return the number of rows; None when a record does not parse."""
+        try:
+            return self._insert(source, sound_texts(source, self.rules))
+        except duckdb.OutOfMemoryException:
+            raise
+        except duckdb.Error as error:
+            if isinstance(error, duckdb.InvalidInputException) and source.kind != "parquet":
+                return None
+            raise ElearnError(f"{source.path}: {first_line(error)}") from error
+
+    def _read_broken(self, source: Source) -> int:
+        rows = 0
+        for batch in read_batches(source):
+            self.con.register("incoming", broken_texts(batch, source, self.rules))
+            rows += self._insert(source, "from incoming")
+            self.con.unregister("incoming")
+        return rows
+
+    def _insert(self, source: Source, texts: str) -> int:
+        if source.stamp[0] > SMALL_BYTES:
+            self._check_waiting()
+            return self._check(texts)
+        [rows] = one_row(self.con, f"insert into {self.waiting} {texts}")
+        self.waiting_rows += int(rows)
+        if self.waiting_rows > WAITING_ROWS:
+            self._check_waiting()
+        return int(rows)
+
+    def _check_waiting(self) -> None:
+        if self.waiting_rows:
+            self._check(f"from {self.waiting}")
+            self._create_waiting()
+
+    def _check(self, texts: str) -> int:
+        [rows] = one_row(self.con, f"insert into {self.name} {self.rules.typed(texts)}")
+        return int(rows)
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join(repr(name[:60]) for name in names[:20]) + (", ..." if names[20:] else "")

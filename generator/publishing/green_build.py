@@ -1,0 +1,127 @@
+"""What a warehouse, or a published copy, knows of its last build whose every test passed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import NamedTuple
+
+from generator.errors import ElearnError
+from generator.warehouse.file import Connection, has_table
+from generator.warehouse.sql import name_in, one_row
+from generator.warehouse.tables import BUILD_INFO
+
+GREEN_BUILD = "bookkeeping.green_build"
+
+
+@dataclass(frozen=True)
+class Build:
+    """A build whose tests all passed."""
+
+    built_at: datetime
+    tests_passed: int
+    tests_warned: int
+    dbt_version: str
+    duckdb_version: str
+
+
+class TestedTable(NamedTuple):
+    """A table as the tests saw it."""
+
+    name: str
+    definition: str
+    fingerprint: str
+
+    @property
+    def rows(self) -> int:
+        """Number of rows, which the fingerprint begins with."""
+        return int(self.fingerprint.partition(":")[0])
+
+    def check_definition(self, con: Connection, database: str, warehouse: Path) -> None:
+        """Raise when the table of a database is defined in another way now."""
+        found = con.execute(
+            """
+            select sql from duckdb_tables()
+            where database_name = ? and schema_name || '.' || table_name = ?
+            """,
+            [database, self.name],
+        ).fetchall()
+        if found != [(self.definition,)]:
+            raise self._changed(warehouse)
+
+    def check_rows(self, con: Connection, warehouse: Path) -> None:
+        """Raise when the table of the current database has other rows."""
+        relation = ".".join(map(name_in, self.name.split(".", 1)))
+        # what the hook at the end of a dbt run keeps of a table that passed its tests
+        query = f"select count(*) || ':' || coalesce(sum(hash(t)), 0) from {relation} as t"
+        if one_row(con, query) != (self.fingerprint,):
+            raise self._changed(warehouse)
+
+    def _changed(self, warehouse: Path) -> ElearnError:
+        return _refusal(warehouse, f"{self.name} changed since the last green build")
+
+
+@dataclass(frozen=True)
+class GreenBuild:
+    """The last build whose every test passed, and the content that it tested."""
+
+    facts: Build
+    tables: tuple[TestedTable, ...]
+    """The tables of the published file, parents first."""
+
+    @property
+    def rows(self) -> int:
+        """Rows of all tables together."""
+        return sum(table.rows for table in self.tables)
+
+
+def read_green_build(con: Connection, warehouse: Path) -> GreenBuild:
+    """Return the record of the last green build.
+
+    Raises
+    ------
+    ElearnError
+        There is none, or another engine made it.
+    """
+    if not has_table(con, GREEN_BUILD):
+        raise _refusal(warehouse, "it has not been built")
+    facts = _facts(con, GREEN_BUILD)
+    if facts is None:
+        raise _refusal(warehouse, "the last build was not green")
+    [engine] = one_row(con, "select version()")
+    if facts.duckdb_version != engine:  # fingerprints are an engine's own
+        raise _refusal(
+            warehouse, f"it was tested by DuckDB {facts.duckdb_version}, this is {engine}"
+        )
+    tested = con.execute("from bookkeeping.tested_tables order by rowid").fetchall()
+    return GreenBuild(facts, tuple(map(TestedTable._make, tested)))
+
+
+def build_of_content(con: Connection, warehouse: Path) -> Build:
+    """Return the green build that tested what stands in a warehouse, or in a published copy, now.
+
+    Raises
+    ------
+    ElearnError
+        There is none, another engine made it, or a table changed since.
+    """
+    published = _facts(con, BUILD_INFO.name) if has_table(con, BUILD_INFO.name) else None
+    if published is not None:
+        return published
+    green = read_green_build(con, warehouse)
+    [database] = one_row(con, "select current_database()")
+    for table in green.tables:
+        table.check_definition(con, database, warehouse)
+        table.check_rows(con, warehouse)
+    return green.facts
+
+
+def _facts(con: Connection, table: str) -> Build | None:
+    columns = ", ".join(Build.__annotations__)
+    rows = con.execute(f"select {columns} from {table}").fetchall()
+    return Build(*rows[0]) if rows else None
+
+
+def _refusal(warehouse: Path, reason: str) -> ElearnError:
+    return ElearnError(f"{warehouse}: {reason}; run `elearn build --no-generate` first")

@@ -1,0 +1,178 @@
+"""Write, audit, publish: the read-only file that readers open, never the one that is built.
+
+A copy is written beside the published file, compared with what the tests saw, and renamed over
+the old file. Whoever has the old one open goes on reading it; the next process to open it
+sees the new one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from generator.atomic_files import move_file, written_whole
+from generator.errors import ElearnError, not_allowed
+from generator.publishing.green_build import GreenBuild, read_green_build
+from generator.warehouse.copying import copy_table
+from generator.warehouse.file import (
+    STORAGE,
+    Connection,
+    create_table,
+    has_table,
+    insert_row,
+    read_warehouse,
+)
+from generator.warehouse.paths import check_path, resolved
+from generator.warehouse.sql import first_line, name_in, one_row, quoted
+from generator.warehouse.tables import BUILD_INFO
+from generator.warehouse.versions import dataset_version
+
+DEFAULT_PUBLISHED = Path("published/elearn.duckdb")
+
+Progress = Callable[[float], None]
+"""Called with the share of all rows that was copied since the last call."""
+
+
+@dataclass(frozen=True)
+class BuildInfo:
+    """What readers may know of the build: the row of ``main.build_info``."""
+
+    dataset_version: str
+    built_at: datetime
+    tests_passed: int
+    tests_warned: int
+    dbt_version: str
+    duckdb_version: str
+    elearn_version: str
+
+
+@dataclass(frozen=True)
+class Published:
+    """What a publish wrote."""
+
+    path: str
+    rows: int
+    build: BuildInfo
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as JSON-ready values."""
+        return asdict(self) | {"build": asdict(self.build) | {"built_at": str(self.build.built_at)}}
+
+    @property
+    def tests_line(self) -> str:
+        """The tests as a line for a terminal."""
+        warned = f", {self.build.tests_warned} warned" if self.build.tests_warned else ""
+        return f"{'tests':<28}{self.build.tests_passed:>14,} passed{warned}"
+
+    def as_lines(self) -> list[str]:
+        """Return it as lines for a terminal."""
+        return [
+            self.tests_line,
+            f"{'rows':<28}{self.rows:>14,}",
+            f"{'dataset version':<28}{self.build.dataset_version}",
+            f"{'published':<28}{self.path}",
+        ]
+
+
+def check_published(warehouse: Path, published: Path) -> None:
+    """Raise UsageError when the published file cannot be at the path."""
+    check_path(published, name="published", is_replaced=True)
+    if resolved(published) == resolved(warehouse) or (
+        published.exists() and warehouse.exists() and published.samefile(warehouse)
+    ):
+        raise not_allowed("published", published, "another file than the warehouse")
+    if published.is_symlink() and resolved(published).is_symlink():
+        raise not_allowed("published", published, "a file, not a loop of links")
+    if published.exists() and not _is_published(published):
+        raise not_allowed("published", published, "a published file or a new name")
+
+
+def _is_published(path: Path) -> bool:
+    try:
+        with duckdb.connect(str(path.absolute()), read_only=True) as con:
+            return has_table(con, BUILD_INFO.name)
+    except duckdb.Error:
+        return False
+
+
+def publish_warehouse(
+    warehouse: Path,
+    published: Path,
+    *,
+    memory_limit: str | None = None,
+    progress: Progress = lambda share: None,
+) -> Published:
+    """Put a read-only copy of the tested tables in place of the published file.
+
+    Parameters
+    ----------
+    warehouse
+        The file that was built.
+    published
+        Where readers look; its folder is made when it is not there.
+    memory_limit
+        Most memory that DuckDB takes, such as "4GB".
+    progress
+        Called with the share of all rows that was copied since the last call.
+
+    Raises
+    ------
+    UsageError
+        The published file cannot be there.
+    ElearnError
+        The last build was not green, or a table changed since; the old file stays.
+    """
+    check_published(warehouse, published)
+    with read_warehouse(warehouse, memory_limit) as con:
+        return publish_from(con, warehouse, published, progress)
+
+
+def publish_from(
+    con: Connection, warehouse: Path, published: Path, progress: Progress = lambda share: None
+) -> Published:
+    """Publish from a warehouse that is open, to a path that was checked."""
+    green = read_green_build(con, warehouse)
+    target = resolved(published)  # a link stays, and what it points to is replaced
+    with written_whole(target.parent, field="published") as folder:
+        copy = folder / target.name
+        try:
+            build = _write(con, copy, green, warehouse, progress)
+        except duckdb.Error as error:
+            raise ElearnError(f"{published}: {first_line(error)}") from error
+        copy.chmod(copy.stat().st_mode & ~0o222)
+        move_file(copy, target)
+    return Published(str(published), green.rows, build)
+
+
+def _write(
+    con: Connection, copy: Path, green: GreenBuild, warehouse: Path, progress: Progress
+) -> BuildInfo:
+    [source] = one_row(con, "select current_database()")
+    storage = quoted(STORAGE["storage_compatibility_version"])
+    target = name_in(f"copy of {source}")  # a name that the warehouse's own is not
+    con.execute(
+        f"attach {quoted(str(copy.absolute()))} as {target} (read_write, storage_version {storage})"
+    )
+    con.execute(f"use {target}")
+    con.execute("create schema raw")
+    for table in green.tables:
+        table.check_definition(con, source, warehouse)
+        copy_table(con, source, table.name)
+        table.check_rows(con, warehouse)
+        progress(table.rows / max(green.rows, 1))
+    build = BuildInfo(
+        **asdict(green.facts),
+        dataset_version=dataset_version(con),
+        elearn_version=version("elearn-churn-warehouse"),
+    )
+    create_table(con, BUILD_INFO)
+    insert_row(con, BUILD_INFO, asdict(build))
+    con.execute(f"use {name_in(source)}")
+    con.execute(f"detach {target}")  # writes all of it into the file
+    return build

@@ -1,0 +1,121 @@
+"""Arrival by day: the same simulation, loaded up to a day and continued later."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import date, timedelta
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from generator.atomic_files import Progress
+from generator.errors import UsageError, not_allowed
+from generator.settings import Settings, parse_date
+from generator.simulation import simulate_blocks
+from generator.simulation.rows import Rows
+from generator.sinks.warehouse import batches, insert_batch, insert_rows, simulated_tables
+from generator.warehouse.file import (
+    Connection,
+    Load,
+    add_key,
+    last_load,
+    open_warehouse,
+    record_load,
+    replace_content,
+)
+from generator.warehouse.summary import Summary, summarise
+from generator.warehouse.tables import EVENTS
+
+SOURCE = "generate --through"
+
+
+def parse_through(text: str, settings: Settings) -> date:
+    """Return the day up to which to load, when it lies in the simulated window."""
+    through = parse_date("through", text)
+    if not settings.start_date <= through <= settings.last_date:
+        window = f"a day from {settings.start_date} to {settings.last_date}"
+        raise not_allowed("through", text, f"{window}, the simulated window")
+    return through
+
+
+def generate_through(
+    warehouse: Path,
+    settings: Settings,
+    through: date,
+    *,
+    replace: bool,
+    workers: int,
+    memory_limit: str | None = None,
+    progress: Progress = lambda users, events: None,
+) -> Summary:
+    """Load the simulation's events up to a day, from the day after the last such load on.
+
+    The first step writes the users and the truth whole; the steps together equal one load of
+    everything, and a day that is loaded already changes nothing. Returns what the warehouse holds
+    then.
+
+    Raises
+    ------
+    UsageError
+        The last load was not a step of the same simulation, or went further.
+    """
+    with open_warehouse(warehouse, memory_limit) as con:
+        loaded = None if replace else _loaded_through(con, settings)
+        if loaded is not None and loaded >= through:
+            _check_repeated(loaded, through)
+            return summarise(con, warehouse, is_built=False)
+        first_day = settings.start_date if loaded is None else loaded + timedelta(days=1)
+        tables = simulated_tables(settings)
+        if loaded is None:
+            replace_content(con, tables)
+        for batch in batches(_within(simulate_blocks(settings, workers), first_day, through)):
+            if loaded is None:
+                insert_batch(con, batch, tables)
+            else:
+                insert_rows(con, EVENTS, batch.events)
+            progress(batch.users.num_rows, batch.events.num_rows)
+        if loaded is None:
+            add_key(con, EVENTS)
+        load = Load(
+            "simulated", SOURCE, settings.as_dict() | {"through": str(through)}, settings.seed
+        )
+        record_load(con, load, None if loaded is None else (first_day, through))
+        return summarise(con, warehouse, is_built=False)
+
+
+def _loaded_through(con: Connection, settings: Settings) -> date | None:
+    """Return the day up to which this simulation is loaded, None before the first load."""
+    last = last_load(con)
+    if last is None:
+        return None
+    if last["source"] != SOURCE:
+        raise UsageError(
+            "through: the warehouse's last load was not a --through; --replace starts over"
+        )
+    stored = json.loads(last["settings"])
+    through = date.fromisoformat(stored.pop("through"))
+    for name, value in settings.as_dict().items():
+        if stored[name] != value:
+            raise UsageError(
+                f"{name}: {value!r} is not allowed; the warehouse continues a simulation with"
+                f" {stored[name]!r}, --replace starts over"
+            )
+    return through
+
+
+def _check_repeated(loaded: date, through: date) -> None:
+    if loaded > through:
+        raise not_allowed(
+            "through", through, f"a day from {loaded} on, which is loaded; --replace starts over"
+        )
+
+
+def _within(blocks: Iterator[Rows], first_day: date, last_day: date) -> Iterator[Rows]:
+    """Keep the events of some days; ids count from the start of the history, so they stay."""
+    for rows in blocks:
+        event_date = rows.events["event_date"]
+        after = pc.greater_equal(event_date, pa.scalar(first_day))
+        before = pc.less_equal(event_date, pa.scalar(last_day))
+        yield rows._replace(events=rows.events.filter(pc.and_(after, before)))

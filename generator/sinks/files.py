@@ -1,0 +1,183 @@
+"""A simulation straight into files, block by block, without a warehouse."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet
+
+from generator.atomic_files import Progress, move_into, write_manifest, written_whole
+from generator.errors import not_allowed
+from generator.settings import Settings
+from generator.simulation import simulate_blocks
+from generator.simulation.rows import Rows
+from generator.sinks.tally import Tally
+from generator.sinks.warehouse import batches
+from generator.warehouse.tables import ASSIGNMENTS, EVENTS, USERS, Table
+from generator.warehouse.versions import ContentSum, version_of
+
+LAYOUTS = ("flat", "version", "date")
+
+
+@dataclass(frozen=True)
+class Shard:
+    """One of several parts of the users, each with all of their events."""
+
+    number: int = 1
+    of: int = 1
+
+    @classmethod
+    def from_text(cls, text: str) -> Shard:
+        """Return the shard that a text such as 2/8 names."""
+        number, slash, of = text.partition("/")
+        is_shard = slash and number.isascii() and number.isdigit() and of.isascii() and of.isdigit()
+        if not is_shard or len(of) > 9 or not 1 <= int(number) <= int(of):
+            raise not_allowed("shard", text, "I/N with I from 1 to N, such as 2/8")
+        return cls(int(number), int(of))
+
+    def users(self, n_users: int) -> range:
+        """Return the ids of the shard's users."""
+        before = n_users * (self.number - 1) // self.of
+        return range(before + 1, n_users * self.number // self.of + 1)
+
+
+@dataclass(frozen=True)
+class FilesReport:
+    """What was written where."""
+
+    folder: Path
+    manifest: dict[str, Any]
+
+    def as_lines(self) -> list[str]:
+        """Return the report as lines for a terminal."""
+        values = {
+            "users": f"{self.manifest['user_rows']:>14,} rows",
+            "events": f"{self.manifest['event_rows']:>14,} rows",
+            "dataset version": self.manifest["dataset_version"],
+            "folder": str(self.folder),
+        }
+        return [f"{name:<28}{value}" for name, value in values.items()]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the report as JSON-ready values."""
+        return self.manifest | {"folder": str(self.folder)}
+
+
+def generate_files(
+    settings: Settings,
+    output_dir: Path,
+    *,
+    file_format: str,
+    layout: str,
+    shard: Shard,
+    workers: int,
+    progress: Progress = lambda users, events: None,
+) -> FilesReport:
+    """Simulate into files of users and events, and a manifest beside them.
+
+    Parameters
+    ----------
+    settings
+        What to simulate.
+    output_dir
+        Folder for the files; made when missing.
+    file_format
+        "csv" or "parquet".
+    layout
+        "flat" writes into the folder itself, "version" into a subfolder named after the dataset
+        version, "date" into one named after today (UTC).
+    shard
+        Which part of the users to write.
+    workers
+        Threads that simulate; the files do not depend on it.
+    progress
+        Told how far it is.
+    """
+    with written_whole(output_dir) as folder:
+        content = Tally()
+        blocks = simulate_blocks(settings, workers, shard.users(settings.n_users), content.add)
+        write_batches(batches(blocks), folder, file_format, tables_of(settings), progress)
+        about = about_files(settings, content.users, content.events, shard)
+        manifest = write_manifest(folder, about)
+        return FilesReport(move_to_layout(folder, output_dir, layout, manifest), manifest)
+
+
+def about_files(
+    settings: Settings, users: ContentSum, events: ContentSum, shard: Shard = Shard()
+) -> dict[str, Any]:
+    """Return what a manifest says besides the names and hashes of the files."""
+    return {
+        "dataset_version": version_of(users, events),
+        "generator_version": version("elearn-churn-warehouse"),
+        "settings": settings.as_dict(),
+        "shard": f"{shard.number}/{shard.of}",
+        "user_rows": users.rows,
+        "event_rows": events.rows,
+    }
+
+
+def move_to_layout(folder: Path, output_dir: Path, layout: str, manifest: dict[str, Any]) -> Path:
+    """Move a folder's files to where the layout wants them, and return that folder."""
+    subfolders: dict[str, str] = {
+        "flat": "",
+        "version": manifest["dataset_version"],
+        "date": str(datetime.now(UTC).date()),
+    }
+    destination = output_dir / subfolders[layout]
+    move_into(folder, destination)
+    return destination
+
+
+def write_batches(
+    rows: Iterator[Rows],
+    folder: Path,
+    file_format: str,
+    tables: tuple[Table, ...],
+    progress: Progress,
+) -> None:
+    """Write every batch."""
+    with ExitStack() as stack:
+        writers = {
+            table: stack.enter_context(_writer(folder, table, file_format)) for table in tables
+        }
+        for batch in rows:
+            parts = {USERS: batch.users, EVENTS: batch.events, ASSIGNMENTS: batch.assignments}
+            for table, writer in writers.items():
+                writer.write_table(parts[table].cast(arrow_schema(table, file_format)))
+            progress(batch.users.num_rows, batch.events.num_rows)
+
+
+def arrow_schema(table: Table, file_format: str) -> pa.Schema:
+    """Return the Arrow types of a table's columns; simulated times are whole seconds."""
+    types = {
+        "INTEGER": pa.int32(),
+        "BIGINT": pa.int64(),
+        "DOUBLE": pa.float64(),
+        "DATE": pa.date32(),
+        "TIMESTAMP": pa.timestamp("s" if file_format == "csv" else "us"),
+        "VARCHAR": pa.string(),
+    }
+    return pa.schema([(column.name, types[column.type]) for column in table.columns])
+
+
+def tables_of(settings: Settings) -> tuple[Table, ...]:
+    """Return the tables that are written as files."""
+    return (USERS, EVENTS) + ((ASSIGNMENTS,) if settings.has_experiment else ())
+
+
+def _writer(folder: Path, table: Table, file_format: str) -> Any:
+    path = folder / f"{table.name.split('.')[1]}.{file_format}"
+    schema = arrow_schema(table, file_format)
+    if file_format == "parquet":
+        return pyarrow.parquet.ParquetWriter(path, schema, compression="zstd")
+    # no simulated text needs quotes
+    options = pyarrow.csv.WriteOptions(quoting_style="none", quoting_header="none")
+    return pyarrow.csv.CSVWriter(path, schema, write_options=options)

@@ -1,0 +1,1 @@
+"""The warehouse: its tables, its file, its history and its dataset version."""

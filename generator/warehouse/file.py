@@ -1,0 +1,276 @@
+"""The warehouse file: the only module that opens it for writing.
+
+All of a load happens in one transaction on one connection, so that the file holds the old content
+or the new one, whatever happens in between.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from generator.errors import ElearnError, LockedError, not_allowed
+from generator.warehouse.paths import check_path, resolved
+from generator.warehouse.sql import first_line, one_row
+from generator.warehouse.tables import CONTENT_TABLES, EVENTS, LOADS, LOG_TABLES, USERS, Table
+from generator.warehouse.versions import dataset_version
+
+# Readers lag behind writers: a file in this format opens in every DuckDB from 1.1 on.
+STORAGE = {"storage_compatibility_version": "v1.0.0"}
+
+# Every commit is a checkpoint, which switches from the old content to the new by one header: no
+# log is left to replay, whenever the process dies. (A reader cannot replay that of a new key.)
+DURABILITY = {"wal_autocheckpoint": "0B"}
+
+Connection = duckdb.DuckDBPyConnection
+
+
+@dataclass(frozen=True)
+class Load:
+    """What the ledger says about one load, besides what it reads off the tables."""
+
+    kind: str
+    source: str
+    settings: dict[str, Any] = field(default_factory=dict)
+    seed: int | None = None
+
+
+@contextmanager
+def open_warehouse(path: Path, memory_limit: str | None = None) -> Iterator[Connection]:
+    """Open the warehouse for writing and run the body in one transaction.
+
+    A warehouse that does not exist is created, and removed again when the body fails.
+
+    Raises
+    ------
+    UsageError
+        The path cannot be a warehouse.
+    LockedError
+        Another process has it open.
+    """
+    with open_connection(path, memory_limit) as con, transaction(con):
+        yield con
+
+
+@contextmanager
+def open_connection(path: Path, memory_limit: str | None = None) -> Iterator[Connection]:
+    """Open the warehouse like :func:`open_warehouse`, without a transaction.
+
+    For a body that reads into temporary tables before it writes: what fails in a transaction
+    ends it.
+    """
+    check_path(path)
+    was_there = path.exists()
+    con = _connect(path, memory_limit)
+    # Another process may have made and filled it before this one held the lock.
+    is_new = not was_there and not con.execute("from duckdb_tables()").fetchall()
+    try:
+        yield con
+    except BaseException as error:
+        con.close()
+        if is_new:
+            _remove(path)
+        if isinstance(error, duckdb.Error):
+            raise ElearnError(f"{path}: {first_line(error)}{_remedy(error)}") from error
+        raise
+    con.close()
+
+
+def _remedy(error: duckdb.Error) -> str:
+    # A commit that runs out of memory is no OutOfMemoryException, but says so.
+    is_memory = re.search(r"out of memory|iB used\)", str(error), re.IGNORECASE)
+    return "; give a larger --memory-limit" if is_memory else ""
+
+
+@contextmanager
+def transaction(con: Connection) -> Iterator[None]:
+    """Run the body in a transaction that commits when it ends well, and write all to the file."""
+    con.begin()
+    yield  # after an error the connection is closed, which rolls back
+    con.commit()
+
+
+@contextmanager
+def read_warehouse(path: Path, memory_limit: str | None = None) -> Iterator[Connection]:
+    """Open an existing warehouse for reading.
+
+    Raises
+    ------
+    ElearnError
+        There is no warehouse, nothing is loaded, or a query of the body failed.
+    """
+    check_path(path, writable=False)
+    nothing = f"{path}: nothing is loaded; run `elearn generate` or `elearn load` first"
+    if not path.exists() or not path.stat().st_size:
+        raise ElearnError(nothing)
+    if _wal(path).exists():  # a killed writer's; only a writer can put what it holds into the file
+        _connect(path, memory_limit).close()
+    con = _connect(path, memory_limit, read_only=True)
+    try:
+        if not has_table(con, LOADS.name):
+            raise ElearnError(nothing)
+        yield con
+    except duckdb.Error as error:
+        raise ElearnError(f"{path}: {first_line(error)}") from error
+    finally:
+        con.close()
+
+
+def check_unlocked(path: Path) -> None:
+    """Raise when nothing is loaded, or the warehouse cannot be opened for writing now."""
+    with read_warehouse(path):
+        pass
+    check_path(path)
+    _connect(path, None).close()
+
+
+def _wal(path: Path) -> Path:
+    file = resolved(path)  # the log stands beside the file, not beside a link to it
+    return file.with_name(file.name + ".wal")
+
+
+def _connect(path: Path, memory_limit: str | None, read_only: bool = False) -> Connection:
+    config: dict[str, Any] = STORAGE | DURABILITY
+    if memory_limit is not None:
+        config["memory_limit"] = memory_limit
+    try:
+        # An absolute path is always a file: ":memory:" and "md:name" mean something else.
+        return duckdb.connect(str(path.absolute()), read_only=read_only, config=config)
+    except duckdb.Error as error:
+        raise _connect_error(path, memory_limit, str(error)) from error
+
+
+def _connect_error(path: Path, memory_limit: str | None, text: str) -> ElearnError:
+    if "Could not set lock" in text:
+        holder = re.search(r"held in (.+?) \(PID (\d+)\)", text)
+        who = f"process {holder[2]} ({holder[1]})" if holder else "another process"
+        return LockedError(f"{path}: {who} has the warehouse open; try again when it is closed")
+    if memory_limit is not None and "memory" in text.lower():
+        return not_allowed("memory_limit", memory_limit, "a size such as 4GB")
+    if "not a valid DuckDB" in text:
+        return not_allowed("warehouse", path, "a DuckDB file or a new name")
+    return ElearnError(f"{path}: {text.splitlines()[0]}")
+
+
+def _remove(path: Path) -> None:
+    for leftover in (resolved(path), _wal(path)):
+        leftover.unlink(missing_ok=True)
+
+
+def has_table(con: Connection, name: str) -> bool:
+    """Tell whether a table stands in the warehouse."""
+    schema, table = name.split(".")
+    query = """
+        select count(*) from duckdb_tables()
+        where database_name = current_database() and schema_name = ? and table_name = ?
+    """
+    return one_row(con, query, [schema, table]) == (1,)
+
+
+def replace_content(con: Connection, tables: tuple[Table, ...]) -> None:
+    """Drop the content of raw and truth, and create the given tables, parents first.
+
+    ``raw.events`` has no primary key yet: call :func:`add_key` when its rows are in.
+    """
+    for schema in ("raw", "truth"):
+        con.execute(f"create schema if not exists {schema}")
+    for table in reversed(CONTENT_TABLES):
+        con.execute(f"drop table if exists {table.name}")
+    missing = tuple(table for table in LOG_TABLES if not has_table(con, table.name))
+    for table in tables + missing:
+        create_table(con, table)
+
+
+def create_table(con: Connection, table: Table) -> None:
+    """Create a table with its comments, and with its key unless that comes after the rows."""
+    con.execute(table.ddl)
+    for comment in table.comments_ddl:
+        con.execute(comment)
+
+
+def add_key(con: Connection, table: Table) -> None:
+    """Add the primary key of a table whose rows are in."""
+    con.execute(table.key_ddl)
+
+
+def last_load(con: Connection) -> dict[str, Any] | None:
+    """Return the last row of the ledger, None when there is none."""
+    if not has_table(con, LOADS.name):
+        return None
+    rows = con.execute(f"from {LOADS.name} order by load_id desc limit 1").fetchall()
+    return dict(zip(LOADS.column_names, rows[0], strict=True)) if rows else None
+
+
+def record_load(
+    con: Connection,
+    load: Load,
+    touched: tuple[date | None, date | None] | None = None,
+    content_version: str | None = None,
+) -> int:
+    """Write a load into the ledger, after its rows; return its load_id.
+
+    Parameters
+    ----------
+    con
+        The connection that inserted the rows.
+    load
+        What was loaded.
+    touched
+        First and last day that the load changed; None for a load that replaced everything: all
+        days of the old and of the new content.
+    content_version
+        The dataset version, where it was computed as the rows came in; None reads them again.
+    """
+    user_rows, event_rows, first_day, last_day, load_id = one_row(
+        con,
+        f"""
+        select
+            (select count(*) from {USERS.name}), count(*), min(event_date), max(event_date),
+            (select coalesce(max(load_id), 0) + 1 from {LOADS.name})
+        from {EVENTS.name}
+        """,
+    )
+    if touched is None:
+        touched = _widest((first_day, last_day), last_load(con))
+    row = {
+        "load_id": load_id,
+        "loaded_at": datetime.now(UTC).replace(tzinfo=None),
+        "kind": load.kind,
+        "source": load.source,
+        "seed": load.seed,
+        "settings": json.dumps(load.settings),
+        "generator_version": version("elearn-churn-warehouse"),
+        "dataset_version": content_version or dataset_version(con),
+        "user_rows": user_rows,
+        "event_rows": event_rows,
+        "first_day": first_day,
+        "last_day": last_day,
+        "touched_first_day": touched[0],
+        "touched_last_day": touched[1],
+    }
+    insert_row(con, LOADS, row)
+    return int(load_id)
+
+
+def insert_row(con: Connection, table: Table, row: dict[str, Any]) -> None:
+    """Insert one row, given by its columns' names."""
+    marks = ", ".join("?" * len(row))
+    con.execute(f"insert into {table.name} ({', '.join(row)}) values ({marks})", [*row.values()])
+
+
+def _widest(
+    now: tuple[date | None, date | None], before: dict[str, Any] | None
+) -> tuple[date | None, date | None]:
+    old = (before["first_day"], before["last_day"]) if before else (None, None)
+    firsts = [day for day in (now[0], old[0]) if day is not None]
+    lasts = [day for day in (now[1], old[1]) if day is not None]
+    return min(firsts, default=None), max(lasts, default=None)

@@ -1,0 +1,262 @@
+"""The tables of ``raw`` and ``truth`` as data: columns, types, keys, checks and comments.
+
+The only place that knows them; the warehouse, the loader and the versions read them here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from generator.vocabulary import EVENT_TYPES, FIRST_DATE, GROUPS, LAST_DATE, PAYMENT_TYPES, PLANS
+from generator.warehouse.sql import quoted
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a table."""
+
+    name: str
+    type: str
+    comment: str
+    required: bool = True
+    check: str = ""
+    """Condition on the column that the database enforces."""
+    references: str = ""
+    """Table and column of the foreign key."""
+
+    @property
+    def ddl(self) -> str:
+        """The column's line in CREATE TABLE."""
+        parts = [self.name, self.type]
+        if self.required:
+            parts.append("not null")
+        if self.check:
+            parts.append(f"check ({self.check})")
+        if self.references:
+            parts.append(f"references {self.references}")
+        return " ".join(parts)
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table of the warehouse."""
+
+    name: str
+    """Schema and name."""
+    key: str
+    """Primary key column, empty for a log without one."""
+    comment: str
+    columns: tuple[Column, ...]
+    checks: tuple[str, ...] = ()
+    """Conditions over several columns that the database enforces."""
+    key_after_rows: bool = False
+    """Whether the primary key is added once the rows are in: faster for a large table, but a
+    table that others refer to needs its key at creation."""
+
+    @property
+    def column_names(self) -> list[str]:
+        """Names of the columns in order."""
+        return [column.name for column in self.columns]
+
+    @property
+    def ddl(self) -> str:
+        """CREATE TABLE with all constraints, but for a primary key that comes after the rows."""
+        lines = [column.ddl for column in self.columns]
+        lines += [f"check ({check})" for check in self.checks]
+        if self.key and not self.key_after_rows:
+            lines.append(f"primary key ({self.key})")
+        return f"create table {self.name} (\n    " + ",\n    ".join(lines) + "\n)"
+
+    @property
+    def key_ddl(self) -> str:
+        """ALTER TABLE that adds the primary key."""
+        return f"alter table {self.name} add primary key ({self.key})"
+
+    @property
+    def comments_ddl(self) -> list[str]:
+        """COMMENT ON for the table and every column."""
+        table = f"comment on table {self.name} is {quoted(self.comment)}"
+        return [table] + [
+            f"comment on column {self.name}.{column.name} is {quoted(column.comment)}"
+            for column in self.columns
+        ]
+
+
+def _in(name: str, values: tuple[str, ...]) -> str:
+    return f"{name} in ({', '.join(map(quoted, values))})"
+
+
+# Bounds are said in full, because a NaN or an infinity passes ">= 0" in DuckDB.
+_DAYS = f"between date '{FIRST_DATE}' and date '{LAST_DATE}'"
+_TIMES = f"between timestamp '{FIRST_DATE}' and timestamp '{LAST_DATE} 23:59:59.999999'"
+
+USERS = Table(
+    name="raw.users",
+    key="user_id",
+    comment="The platform's users. One row per user.",
+    columns=(
+        Column("user_id", "INTEGER", "Primary key: the user."),
+        Column("signup_date", "DATE", "Day of the signup, UTC.", check=f"signup_date {_DAYS}"),
+        Column("plan", "VARCHAR", "free or paid.", check=_in("plan", PLANS)),
+        Column("is_paid", "INTEGER", "1 when plan is paid, else 0.", check="is_paid in (0, 1)"),
+        Column("country", "VARCHAR", "Country or region of the user."),
+        Column("marketing_source", "VARCHAR", "Channel through which the user came."),
+        Column(
+            "engagement_score",
+            "DOUBLE",
+            "Latent engagement, 0..1; simulated data only. Drives the simulation, never a feature.",
+            required=False,
+            check="engagement_score between 0 and 1",
+        ),
+    ),
+    checks=("is_paid = case when plan = 'paid' then 1 else 0 end",),
+)
+
+EVENTS = Table(
+    name="raw.events",
+    key="event_id",
+    comment="Everything users did. One row per event.",
+    columns=(
+        Column(
+            "event_id",
+            "BIGINT",
+            "Primary key; a simulated id is user_id * 100000 + position in the user's history.",
+        ),
+        Column("user_id", "INTEGER", "The user, in raw.users.", references="raw.users (user_id)"),
+        Column("event_time", "TIMESTAMP", "When it happened, UTC.", check=f"event_time {_TIMES}"),
+        Column(
+            "event_type",
+            "VARCHAR",
+            "What happened: " + ", ".join(EVENT_TYPES) + ".",
+            check=_in("event_type", EVENT_TYPES),
+        ),
+        Column("event_date", "DATE", "Day of event_time, UTC."),
+        Column(
+            "course_name", "VARCHAR", "The course, for an event about a course.", required=False
+        ),
+        Column(
+            "watch_minutes",
+            "DOUBLE",
+            "Minutes watched.",
+            required=False,
+            check="watch_minutes between 0 and 1000000",
+        ),
+        Column(
+            "quiz_score",
+            "DOUBLE",
+            "Score in percent, 0..100.",
+            required=False,
+            check="quiz_score between 0 and 100",
+        ),
+        Column(
+            "amount",
+            "DOUBLE",
+            "Amount charged, in the platform's one currency; always there on a payment.",
+            required=False,
+            check="amount > 0 and amount <= 1000000000",
+        ),
+    ),
+    checks=(
+        "event_date = cast(event_time as date)",
+        f"amount is not null or not {_in('event_type', PAYMENT_TYPES)}",
+    ),
+    key_after_rows=True,
+)
+
+ASSIGNMENTS = Table(
+    name="raw.experiment_assignments",
+    key="user_id",
+    comment="Groups of the simulated experiment. One row per user; absent without an experiment.",
+    columns=(
+        Column("user_id", "INTEGER", "The user, in raw.users.", references="raw.users (user_id)"),
+        Column(
+            "treatment_group",
+            "VARCHAR",
+            "control or treatment.",
+            check=_in("treatment_group", GROUPS),
+        ),
+    ),
+)
+
+LOADS = Table(
+    name="raw.loads",
+    key="load_id",
+    comment="The ledger: what was loaded when, only ever added to. One row per load.",
+    columns=(
+        Column("load_id", "INTEGER", "Primary key, counted from 1."),
+        Column("loaded_at", "TIMESTAMP", "When the load was committed, UTC."),
+        Column(
+            "kind",
+            "VARCHAR",
+            "simulated or files.",
+            check=_in("kind", ("simulated", "files")),
+        ),
+        Column("source", "VARCHAR", "The simulator, or the files that were read."),
+        Column("seed", "BIGINT", "Seed of a simulation.", required=False),
+        Column("settings", "VARCHAR", "Settings of the simulation or the load, JSON."),
+        Column("generator_version", "VARCHAR", "Version of this package."),
+        Column(
+            "dataset_version", "VARCHAR", "Hash of the content of users and events after the load."
+        ),
+        Column("user_rows", "BIGINT", "Rows of raw.users after the load."),
+        Column("event_rows", "BIGINT", "Rows of raw.events after the load."),
+        Column("first_day", "DATE", "First event_date after the load.", required=False),
+        Column("last_day", "DATE", "Last event_date after the load.", required=False),
+        Column("touched_first_day", "DATE", "First day that this load changed.", required=False),
+        Column("touched_last_day", "DATE", "Last day that this load changed.", required=False),
+    ),
+)
+
+REJECTED_ROWS = Table(
+    name="raw.rejected_rows",
+    key="",
+    comment="The quarantine: rows of a load that break the tables' rules. One row per rejection.",
+    columns=(
+        Column("load_id", "INTEGER", "The load, in raw.loads."),
+        Column("table_name", "VARCHAR", "users or events."),
+        Column(
+            "row_number",
+            "BIGINT",
+            "Number of the row, from 1 without the header, counted on over several files.",
+        ),
+        Column("reason", "VARCHAR", "The first rule that the row breaks."),
+        Column("row", "VARCHAR", "The row as it was read, JSON."),
+    ),
+)
+
+TRUTH = Table(
+    name="truth.users",
+    key="user_id",
+    comment="What only a simulator knows; no model may read it. One row per user.",
+    columns=(
+        Column("user_id", "INTEGER", "Primary key: the user."),
+        Column(
+            "churn_date",
+            "DATE",
+            "First day without the user; null for those who stay.",
+            required=False,
+        ),
+        Column("churn_probability", "DOUBLE", "Probability with which the churn was drawn."),
+    ),
+)
+
+BUILD_INFO = Table(
+    name="main.build_info",
+    key="dataset_version",
+    comment="The build that was published: what was tested, when and by what. One row.",
+    columns=(
+        Column("dataset_version", "VARCHAR", "Primary key: hash of users and events."),
+        Column("built_at", "TIMESTAMP", "When the build's last test passed, UTC."),
+        Column("tests_passed", "INTEGER", "Tests of dbt that passed."),
+        Column("tests_warned", "INTEGER", "Tests of dbt that warned; none failed."),
+        Column("dbt_version", "VARCHAR", "Version of dbt that built the marts."),
+        Column("duckdb_version", "VARCHAR", "Version of DuckDB that built the marts."),
+        Column("elearn_version", "VARCHAR", "Version of this package that published them."),
+    ),
+)
+
+CONTENT_TABLES = (USERS, EVENTS, ASSIGNMENTS, TRUTH)
+"""What a load replaces, parents before children."""
+
+LOG_TABLES = (LOADS, REJECTED_ROWS)
+"""What is only ever added to."""
