@@ -100,9 +100,9 @@ def test_a_failed_load_says_which_rows_break_which_rule(desk: Desk) -> None:
     files = [desk.file("a.csv", EVENTS), desk.file("b.csv", bad)]
     with pytest.raises(RejectedError) as failure:
         desk.load_files([desk.file("users.csv", [*USERS, USER])], files)
-    assert str(failure.value).startswith("7 of 12 rows break a rule and 0 may")
+    assert str(failure.value).startswith("7 of 12 rows rejected; at most 0 may be")
     users, events = failure.value.as_lines()
-    assert users == "users   1  user_id stands again: row 3 '1'"
+    assert users == "users   1  duplicate user_id: row 3 '1'"
     assert events.startswith("events  6  event_type is none of login, ")
     assert events.endswith(
         f"{files[1]} row 1 'odd20', {files[1]} row 2 'odd21', {files[1]} row 3 'odd22', ..."
@@ -125,7 +125,7 @@ def test_row_numbers_count_on_over_the_files_of_a_table(desk: Desk) -> None:
     files = [desk.file(f"{name}.csv", EVENTS) for name in "ab"]
     files.append(desk.file("c.csv", b"event_id,user_id,event_time,event_type\n1\n"))
     report = desk.load_files([desk.file("users.csv", USERS)], files, max_rejects=4)
-    again = "event_id stands again"
+    again = "duplicate event_id"
     assert [(row, reason) for _, row, reason in desk.rejected()][:3] == [
         (4, again),
         (5, again),
@@ -176,7 +176,7 @@ def test_a_load_without_events_leaves_the_days_empty(desk: Desk) -> None:
 def test_an_append_adds_what_is_new_and_rejects_ids_that_are_stored(desk: Desk) -> None:
     desk.load()
     report = desk.load([EVENT, event(20, "2025-01-03")], None, append=True, max_rejects=1)
-    assert desk.rejected() == [("events", 1, "event_id is stored already")]
+    assert desk.rejected() == [("events", 1, "event_id already exists")]
     assert desk.event_ids() == [10, 11, 12, 20]
     assert (report.load_id, report.users_read, report.events_loaded) == (2, 0, 1)
 
@@ -185,7 +185,7 @@ def test_an_append_never_updates_a_user(desk: Desk) -> None:
     desk.load()
     users = [USER | {"country": "XX"}, USER | {"user_id": "3"}]
     desk.load([event(20, "2025-01-03", user_id=3)], users, append=True, max_rejects=1)
-    assert desk.rejected() == [("users", 1, "user_id is stored already")]
+    assert desk.rejected() == [("users", 1, "user_id already exists")]
     assert desk.query("select country from raw.users order by user_id") == [("IN",)] * 3
 
 
@@ -271,6 +271,7 @@ def test_rows_read_are_rows_loaded_and_rows_rejected(
 ) -> None:
     desk = Desk(tmp_path)
     header = [dict.fromkeys(EVENT, "")]  # one bad row, so that there is a header
+    parts.append([EVENT | {"event_id": "77"}])  # and one good one, so that something is loaded
     files = [desk.file(f"{n}.csv", header + rows) for n, rows in enumerate(parts)]
     if ragged:
         with Path(files[-1]).open("a") as file:

@@ -4,20 +4,30 @@ from __future__ import annotations
 
 import gzip
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
+import numpy as np
 import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
 
 from generator.errors import ElearnError, UsageError
-from generator.loader.discovery import input_files
+from generator.loader.discovery import DataFile, data_files
 from generator.loader.load import stage
-from generator.loader.quarantine import RejectedError
 from generator.loader.staging import SMALL_BYTES
+from generator.loader.text_format import PLAIN
 from tests.loads import EVENT, EVENTS, USERS, Desk, Row, as_csv
+
+
+def zstandard(content: bytes) -> bytes:
+    packed = pa.BufferOutputStream()
+    with pa.CompressedOutputStream(packed, "zstd") as stream:
+        stream.write(content)
+    return packed.getvalue().to_pybytes()
+
 
 HEADER = as_csv(EVENTS).splitlines(keepends=True)[0]
 LINE = b"10,1,2025-01-02 10:00:00,login,,,,\n"
@@ -28,24 +38,57 @@ def desk(tmp_path: Path) -> Desk:
     return Desk(tmp_path)
 
 
-def names(option: list[Path]) -> list[str]:
-    return [path.name for path in option]
+def found(desk: Desk, *texts: object) -> list[str]:
+    """Names of the files that are found, below the desk's folder."""
+    files = data_files("--events", [str(text) for text in texts], desk.said.append)
+    return [str(file.path.relative_to(desk.folder)) for file in files]
 
 
-def test_a_folder_means_its_data_files_by_name_and_those_of_its_partitions(desk: Desk) -> None:
-    for name in ("b.csv", "a.csv.gz", "c.PARQUET", "notes.txt", ".hidden.csv", "manifest.json"):
-        desk.file(f"events/{name}", b"")
-    desk.file("events/date=2025-01-01/part.csv", b"")
-    desk.file("events/deeper/part.csv", b"")
-    found = input_files("events", [str(desk.folder / "events")])
-    assert names(found) == ["a.csv.gz", "b.csv", "c.PARQUET", "part.csv"]
-    assert found[3].parent.name == "date=2025-01-01"
+def test_a_folder_means_its_data_files_and_those_of_all_folders_in_it(desk: Desk) -> None:
+    kept = ["a.csv.gz", "b.csv", "c.PARQUET", "d.tsv", "e.csv.zst", "f.pq"]
+    kept += ["date=2025-01-01/part.csv", "deeper/and/deeper.csv", "feb.csv/part-00000.csv"]
+    for name in kept:
+        desk.file(f"events/{name}", b"x")
+    desk.file("events/parquet_without_an_ending", b"PAR1")
+    assert found(desk, desk.folder / "events") == [
+        f"events/{name}" for name in sorted([*kept, "parquet_without_an_ending"])
+    ]
+    assert desk.said == []
 
 
-def test_a_glob_means_the_files_that_match_by_name(desk: Desk) -> None:
-    for name in ("b.csv", "a.csv", "c.txt", "folder.csv/x.csv"):
-        desk.file(name, b"")
-    assert names(input_files("events", [str(desk.folder / "*.csv")])) == ["a.csv", "b.csv"]
+def test_what_a_folder_has_besides_is_named_once_a_reason_with_three_examples(desk: Desk) -> None:
+    for number in range(5):
+        desk.file(f"events/note{number}.txt", b"a note")
+    for name in ("_SUCCESS", ".part.csv.crc", "_delta_log/0.json", ".hidden/x.csv"):
+        desk.file(f"events/{name}", b"x")
+    desk.file("events/feb.csv/part-00001.csv", b"")
+    desk.file("events/old.csv.bz2", b"BZh")
+    desk.file("events/lines.jsonl", b"{}")
+    desk.file("events/b.csv", b"x")
+    assert found(desk, desk.folder / "events") == ["events/b.csv"]
+    folder = desk.folder / "events"
+    assert sorted(desk.said) == [
+        f"--events: 1 skipped (JSON): {folder}/lines.jsonl",
+        f"--events: 1 skipped (compressed, but not by gzip or zstandard): {folder}/old.csv.bz2",
+        f"--events: 1 skipped (empty): {folder}/feb.csv/part-00001.csv",
+        "--events: 4 skipped (name starts with . or _)",
+        f"--events: 5 skipped (no data file by name or content): {folder}/note0.txt,"
+        f" {folder}/note1.txt, {folder}/note2.txt, ...",
+    ]
+
+
+def test_a_glob_means_the_files_and_the_folders_that_match(desk: Desk) -> None:
+    for name in ("b.csv", "a.csv", "c.txt", "folder.csv/x.csv", "_not.csv"):
+        desk.file(name, b"x")
+    assert found(desk, desk.folder / "*.csv") == ["a.csv", "b.csv", "folder.csv/x.csv"]
+    assert found(desk, desk.folder / "*.txt") == ["c.txt"]
+
+
+def test_links_in_a_folder_are_followed_but_never_in_circles(desk: Desk) -> None:
+    desk.file("events/deep/a.csv", b"x")
+    (desk.folder / "events/deep/up").symlink_to(desk.folder / "events")
+    (desk.folder / "events/also").symlink_to(desk.folder / "events/deep")
+    assert len(found(desk, desk.folder / "events")) == 1
 
 
 def test_an_existing_file_of_exactly_that_name_wins_over_the_glob(desk: Desk) -> None:
@@ -56,10 +99,10 @@ def test_an_existing_file_of_exactly_that_name_wins_over_the_glob(desk: Desk) ->
 
 
 def test_a_file_that_is_named_twice_is_read_once(desk: Desk) -> None:
-    path = desk.file("events.csv", EVENTS)
-    (desk.folder / "link.csv").symlink_to(path)
-    named = [path, str(desk.folder / "*.csv"), str(desk.folder)]
-    assert names(input_files("events", named)) == ["events.csv"]
+    path = desk.file("events/events.csv", EVENTS)
+    (desk.folder / "events/link.csv").symlink_to(path)
+    named = [path, str(desk.folder / "events/*.csv"), str(desk.folder / "events")]
+    assert found(desk, *named) == ["events/events.csv"]
     assert desk.load_files([desk.file("users/u.csv", USERS)], named).events_read == 3
 
 
@@ -69,13 +112,14 @@ def test_a_file_that_is_named_twice_is_read_once(desk: Desk) -> None:
 def test_what_names_nothing_is_an_error_of_the_call(desk: Desk, text: str) -> None:
     desk.file("a.csv", b"")
     given = str(desk.folder / text) if text else ""
-    with pytest.raises(UsageError, match=r"events: .* is not allowed; give a CSV"):
-        input_files("events", [given])
+    with pytest.raises(UsageError, match=r"--events: .* is not allowed; give a CSV"):
+        found(desk, given)
 
 
 def test_a_folder_without_data_is_an_error_of_the_call(desk: Desk) -> None:
-    with pytest.raises(UsageError, match=r"holds no \.csv, \.csv\.gz, \.parquet file"):
-        input_files("events", [str(desk.folder)])
+    desk.file("notes.txt", b"a note")
+    with pytest.raises(UsageError, match=r"give a folder with a data file, .*1 skipped \(no data"):
+        found(desk, desk.folder)
 
 
 def test_pipes_devices_and_loops_of_links_are_errors_of_the_call(desk: Desk) -> None:
@@ -83,9 +127,9 @@ def test_pipes_devices_and_loops_of_links_are_errors_of_the_call(desk: Desk) -> 
     (desk.folder / "loop.csv").symlink_to(desk.folder / "loop.csv")
     for name, reason in (("pipe.csv", "a pipe or a device"), ("loop.csv", "cannot be read: Too")):
         with pytest.raises(UsageError, match=reason):
-            input_files("events", [str(desk.folder / name)])
+            found(desk, desk.folder / name)
     with pytest.raises(UsageError, match="a pipe or a device"):
-        input_files("events", ["/dev/null"])
+        found(desk, "/dev/null")
 
 
 @pytest.mark.parametrize(
@@ -96,13 +140,26 @@ def test_a_file_may_be_called_anything(desk: Desk, name: str) -> None:
     assert report.events_loaded == 3
 
 
-def test_the_kind_of_a_file_is_told_by_its_content(desk: Desk) -> None:
+def test_the_kind_of_a_file_is_told_by_its_name_and_else_by_its_content(desk: Desk) -> None:
+    parquet = Path(desk.file("events.parquet", EVENTS[:1])).read_bytes()
     events = [
-        desk.file("plain.parquet", as_csv(EVENTS[:1])),
-        desk.file("packed.csv", gzip.compress(as_csv(EVENTS[1:2]))),
-        desk.file("plain.csv.gz", as_csv(EVENTS[2:])),
+        desk.file("tracking.log", as_csv(EVENTS[1:2])),
+        desk.file("bare.gz", gzip.compress(as_csv(EVENTS[2:]))),
+        desk.file("table.bin", parquet),
     ]
     assert desk.load_files([desk.file("users.csv", USERS)], events).events_loaded == 3
+    with pytest.raises(ElearnError, match="not a Parquet file"):
+        desk.load_files([desk.file("users.csv", USERS)], [desk.file("e.pq", as_csv(EVENTS))])
+
+
+@pytest.mark.parametrize("name", ["packed.csv", "packed.csv.gz", "packed.tsv.zst"])
+@pytest.mark.parametrize("pack", [gzip.compress, zstandard, bytes])
+def test_how_a_file_is_compressed_is_told_by_its_content(
+    desk: Desk, name: str, pack: Callable[[bytes], bytes]
+) -> None:
+    content = pack(as_csv(EVENTS, delimiter="\t" if ".tsv" in name else ","))
+    report = desk.load_files([desk.file("users.csv", USERS)], [desk.file(name, content)])
+    assert report.events_loaded == 3
 
 
 @pytest.mark.parametrize(
@@ -152,7 +209,7 @@ def test_dialects_of_csv_are_read_alike(desk: Desk, content: bytes) -> None:
         (gzip.compress(HEADER + LINE * 9999)[:-9], "cannot be read: Compressed file"),
         (gzip.compress(HEADER + LINE)[:-8] + b"12345678", "CRC check failed"),
         (gzip.compress(b"x" * 50_000_000), "the first line is no header"),
-        (b"PAR1 and no more", "not a Parquet file"),
+        (HEADER.replace(b"amount", b'"amount') + LINE, "the quotes of the header do not match"),
     ],
     ids=[
         "empty",
@@ -167,7 +224,7 @@ def test_dialects_of_csv_are_read_alike(desk: Desk, content: bytes) -> None:
         "cut gzip",
         "broken gzip",
         "gzip bomb",
-        "cut Parquet",
+        "open quote in the header",
     ],
 )
 def test_a_file_that_is_no_table_of_events_is_an_error_of_the_data(
@@ -210,7 +267,7 @@ def test_a_line_that_does_not_parse_is_rejected_alone(desk: Desk, line: bytes, r
     report = desk.load(HEADER + LINE + b"\n" + line + after, max_rejects=2)
     assert [(row, text[: len(reason)]) for _, row, text in desk.rejected()] == [
         (2, reason),
-        (4, "event_id stands again"[: len(reason)]),
+        (4, "duplicate event_id"[: len(reason)]),
     ]
     assert (report.events_read, desk.event_ids()) == (4, [10, 13])
     [(kept,)] = desk.query("select left(row, 20) from raw.rejected_rows where row_number = 2")
@@ -277,13 +334,25 @@ def test_parquet_types_are_read_for_what_they_mean(desk: Desk) -> None:
     ) == [(1, 12, 0.1, 0.0001), (2, 12, None, 0.0)]
 
 
-def test_a_nan_in_parquet_is_rejected(desk: Desk) -> None:
+@pytest.mark.parametrize("kind", [pa.float64(), pa.float32(), pa.float16()])
+def test_a_nan_in_parquet_is_null_and_an_infinity_is_rejected(
+    kind: pa.DataType, desk: Desk
+) -> None:
     table = pa.table({name: [row[name] or None for row in EVENTS] for name in EVENT})
-    scores = pa.array([float("nan"), float("inf"), 1.0])
-    table = table.set_column(table.schema.get_field_index("quiz_score"), "quiz_score", scores)
+    for name, numbers in {
+        "quiz_score": [float("nan"), float("inf"), 1.0],
+        "course_name": [float("nan"), None, 7.0],  # as pandas writes a column of few values
+    }.items():
+        column = pa.array(np.array(numbers, float)).cast(kind)
+        table = table.set_column(table.schema.get_field_index(name), name, column)
     pq.write_table(table, desk.folder / "events.parquet")
-    with pytest.raises(RejectedError, match="2 of 5 rows"):
-        desk.load_files([desk.file("users.csv", USERS)], [str(desk.folder / "events.parquet")])
+    events = [str(desk.folder / "events.parquet")]
+    desk.load_files([desk.file("users.csv", USERS)], events, max_rejects=1)
+    assert desk.query("select quiz_score, course_name from raw.events order by event_id") == [
+        (None, None),
+        (1.0, "7.0"),
+    ]
+    assert desk.rejected() == [("events", 2, "quiz_score is not a number")]
 
 
 @pytest.mark.parametrize("kind", ["csv", "parquet"])
@@ -302,7 +371,9 @@ def test_many_threads_keep_the_order_of_a_file(
     else:
         pq.write_table(table, path, row_group_size=rows // 8)
     with duckdb.connect(config={"threads": 8}) as con:
-        _, events = stage(con, {"users": [], "events": [path]}, talk=desk.said.append)
+        _, events = stage(
+            con, {"users": [], "events": [DataFile(path, kind)]}, PLAIN, talk=desk.said.append
+        )
         moved = f"select count(*) from {events.name} where rowid <> event_id"
         assert con.execute(moved).fetchall() == [(0,)]
 

@@ -29,6 +29,7 @@ from generator.cli.options import (
 from generator.errors import UsageError
 from generator.loader.load import load_files
 from generator.loader.quarantine import RejectedError
+from generator.loader.text_format import PLAIN, TextFormat
 from generator.settings import Settings
 from generator.sinks import daily, files, spark
 from generator.sinks.warehouse import generate_warehouse
@@ -97,14 +98,26 @@ def generate(
 
 @app.command(epilog="Example: elearn load --users users.csv --events 'logs/*.csv.gz'")
 def load(
-    events: Annotated[
-        list[str], typer.Option(help="CSV, CSV.gz or Parquet; file, folder or glob; repeatable.")
-    ],
     users: Annotated[
-        list[str] | None, typer.Option(help="The same for users; optional with --append.")
+        list[str] | None,
+        typer.Option(help="CSV or Parquet; file, folder or glob; repeatable.", metavar="FILE"),
+    ] = None,
+    events: Annotated[
+        list[str] | None,
+        typer.Option(help="The same. With --append, either may be left out.", metavar="FILE"),
     ] = None,
     append: Annotated[bool, typer.Option(help="Add to what the warehouse holds.")] = False,
     max_rejects: Annotated[str, typer.Option(help="Rows that may be rejected.", metavar="N")] = "0",
+    null: Annotated[
+        list[str] | None, typer.Option(help="A text that is null; repeatable.", metavar="TEXT")
+    ] = None,
+    decimal: Annotated[
+        str, typer.Option(help="What stands before decimals: . or ,", metavar="MARK")
+    ] = PLAIN.decimal,
+    date_format: Annotated[
+        str | None,
+        typer.Option(help="How dates are written, such as '%d.%m.%Y'.", metavar="PATTERN"),
+    ] = PLAIN.date_format,
     warehouse: Warehouse = DEFAULT_WAREHOUSE,
     memory_limit: MemoryLimit = None,
     quiet: Quiet = False,
@@ -113,15 +126,18 @@ def load(
 ) -> None:
     """Load a real export into the warehouse, replacing what was there or adding to it."""
     voice = Voice(quiet, json, profile)
-    if not users and not append:
-        raise UsageError("users: nothing is given; a load without --append needs --users")
+    if not append:
+        for option, given in (("--users", users), ("--events", events)):
+            if not given:
+                raise UsageError(f"{option}: nothing is given; only --append does without")
     try:
         report = load_files(
             warehouse,
             users or [],
-            events,
+            events or [],
             append=append,
             max_rejects=whole_number("max_rejects", max_rejects, 0, 10**12),
+            text_format=TextFormat(tuple(null or ()), decimal, date_format),
             memory_limit=checked_memory_limit(memory_limit),
             talk=voice.talk,
             step=voice.step,

@@ -1,4 +1,4 @@
-r"""Texts of an export to typed values, as SQL over columns named ``text_<column>``.
+r"""Texts of an export to typed values, as SQL over the text of a cell.
 
 Every expression is null where the text is not what the contract allows. Each has a fast way for
 the texts that exports are full of (a cast that gives back the very text it came from) and a
@@ -8,9 +8,10 @@ strict slow one for the rest, because the engine's own casts are more generous t
 
 from __future__ import annotations
 
-from generator.warehouse.sql import quoted
+from dataclasses import dataclass, replace
 
-_BLANKS = r"E' \t\n\r\f\v'"
+from generator.loader.text_format import BLANKS, NULLS, PLAIN, TextFormat
+from generator.warehouse.sql import quoted, quoted_list
 
 WHOLE = r"([+-]?\d+)(?:\.0*)?"
 """A whole number; also as 7.0, which pandas writes when other rows have none."""
@@ -21,68 +22,107 @@ _ZONE = r" ?(?:Z|z|UTC|GMT|([+-])(0\d|1[0-5]):?([0-5]\d)?)?"
 _MOMENT = f"({_STAMP}){_ZONE}"
 
 
-def trimmed(column: str) -> str:
-    """Return the text without blanks around it; null when nothing is left."""
-    return f"nullif(trim(text_{column}, {_BLANKS}), '')"
+@dataclass(frozen=True)
+class Cell:
+    """The cell of a column in every row: SQL of its text, and how that is to be read."""
+
+    raw: str
+    """The text as it stands in the file."""
+    format: TextFormat = PLAIN
+
+    @property
+    def text(self) -> str:
+        """The text; null where it is one of the format's spellings of null."""
+        if not self.format.nulls:
+            return self.raw
+        spelled = f"trim({self.raw}, {quoted(BLANKS)}) in ({quoted_list(self.format.nulls)})"
+        return f"(case when not {spelled} then {self.raw} end)"
+
+    @property
+    def trimmed(self) -> str:
+        """The text without blanks around it; null when nothing is left, or a null."""
+        text = f"trim({self.text}, {quoted(BLANKS)})"
+        for spelling in NULLS:
+            text = f"nullif({text}, {quoted(spelling)})"
+        return text
+
+    @property
+    def number(self) -> Cell:
+        """The cell with a point before the decimals; a point in it becomes a comma, which fails."""
+        if self.format.decimal == ".":
+            return self
+        return replace(self, raw=f"translate({self.raw}, ',.', '.,')")
+
+    @property
+    def day(self) -> Cell:
+        """The cell with its date and time in ISO 8601; null where the pattern does not fit."""
+        patterns = self.format.date_formats
+        if not patterns:
+            return self
+        moment = f"try_strptime({self.trimmed}, [{quoted_list(patterns)}])"
+        return Cell(f"strftime({moment}, '%Y-%m-%d %H:%M:%S.%f')")
+
+    def matches(self, pattern: str) -> str:
+        """Return whether a regular expression describes all of the trimmed text."""
+        return f"regexp_full_match({self.trimmed}, {quoted(pattern)})"
 
 
-def matches(column: str, pattern: str) -> str:
-    """Return whether a regular expression describes all of the trimmed text."""
-    return f"regexp_full_match({trimmed(column)}, {quoted(pattern)})"
-
-
-def whole(column: str, sql_type: str) -> str:
+def whole(given: Cell, sql_type: str) -> str:
     """Return a whole number."""
-    cast = f"try_cast(text_{column} as {sql_type})"
-    digits = f"regexp_extract({trimmed(column)}, {quoted(f'^{WHOLE}$')}, 1)"
+    cell = given.number
+    cast = f"try_cast({cell.text} as {sql_type})"
+    digits = f"regexp_extract({cell.trimmed}, {quoted(f'^{WHOLE}$')}, 1)"
     return f"""case
-        when cast({cast} as varchar) = text_{column} then {cast}
-        when {matches(column, WHOLE)} then try_cast({digits} as {sql_type})
+        when cast({cast} as varchar) = {cell.text} then {cast}
+        when {cell.matches(WHOLE)} then try_cast({digits} as {sql_type})
     end"""
 
 
-def flag(column: str) -> str:
+def flag(cell: Cell) -> str:
     """Return 0 or 1 of a text such as 1, 0.0 or true."""
-    return f"""case lower({trimmed(column)})
+    number = whole(cell, "integer")
+    return f"""case lower({cell.trimmed})
         when '1' then 1
         when '0' then 0
         when 'true' then 1
         when 'false' then 0
-        else case when {whole(column, "integer")} in (0, 1) then {whole(column, "integer")} end
+        else case when {number} in (0, 1) then {number} end
     end"""
 
 
-def date(column: str) -> str:
+def date(given: Cell) -> str:
     """Return a day; of a text with a time of day, its day in UTC."""
-    cast = f"try_cast(text_{column} as date)"
+    cell = given.day
+    cast = f"try_cast({cell.text} as date)"
     return f"""case
-        when cast({cast} as varchar) = text_{column} then {cast}
-        else cast({_moment(column)} as date)
+        when cast({cast} as varchar) = {cell.text} then {cast}
+        else cast({_moment(cell)} as date)
     end"""
 
 
-def time(column: str) -> str:
+def time(given: Cell) -> str:
     """Return a time in UTC; a text without an offset is UTC, one without a time is midnight."""
-    text = f"text_{column}"
+    cell = given.day
+    text = cell.text
     plain = f"replace(left({text}, 19), 'T', ' ')"  # of 2025-01-01T10:00:00Z
     casts = [f"try_cast({written} as timestamp)" for written in (text, plain)]
     is_plain = f"substr({text}, 20) in ('', 'Z') and cast({casts[1]} as varchar) = {plain}"
     return f"""case
         when cast({casts[0]} as varchar) = {text} then {casts[0]}
         when {is_plain} then {casts[1]}
-        else {_moment(column)}
+        else {_moment(cell)}
     end"""
 
 
-def _moment(column: str) -> str:
+def _moment(cell: Cell) -> str:
     """Return any permitted time; an offset is taken off by arithmetic, not by a time zone."""
     stamp, sign, hours, minutes = (
-        f"regexp_extract({trimmed(column)}, {quoted(f'^{_MOMENT}$')}, {group})"
+        f"regexp_extract({cell.trimmed}, {quoted(f'^{_MOMENT}$')}, {group})"
         for group in (1, 2, 3, 4)
     )
     moment = f"try_cast({stamp} as timestamp)"
     offset = f"60 * cast({hours} as bigint) + coalesce(try_cast({minutes} as bigint), 0)"
-    return f"""case when {matches(column, _MOMENT)} then
+    return f"""case when {cell.matches(_MOMENT)} then
         case {sign}
             when '+' then {moment} - to_minutes({offset})
             when '-' then {moment} + to_minutes({offset})
@@ -91,38 +131,41 @@ def _moment(column: str) -> str:
     end"""
 
 
-def word(column: str, allowed: tuple[str, ...]) -> str:
+def word(cell: Cell, allowed: tuple[str, ...]) -> str:
     """Return one of the allowed words, in lower case."""
-    text, among = f"text_{column}", f"in ({', '.join(map(quoted, allowed))})"
-    lowered = f"lower({trimmed(column)})"
-    is_ascii = f"strlen({text}) = length({text})"  # lower() also makes a plain i of others
+    among, lowered = f"in ({quoted_list(allowed)})", f"lower({cell.trimmed})"
+    is_ascii = (
+        f"strlen({cell.text}) = length({cell.text})"  # lower() also makes a plain i of others
+    )
     return f"""case
-        when {text} {among} then {text}
+        when {cell.text} {among} then {cell.text}
         when {is_ascii} and {lowered} {among} then {lowered}
     end"""
 
 
-def name(column: str) -> str:
+def name(cell: Cell) -> str:
     """Return the trimmed text."""
-    return rf"""case
-        when regexp_matches(text_{column}, '^[\s\v]|[\s\v]$') then {trimmed(column)}
-        else nullif(text_{column}, '')
+    return f"""case
+        when {cell.text} in ({quoted_list(NULLS)}) then null
+        when regexp_matches({cell.text}, '^[\\s\\v]|[\\s\\v]$') then {cell.trimmed}
+        else {cell.text}
     end"""
 
 
-def measure(column: str, low: float, high: float) -> str:
+def measure(given: Cell, low: float, high: float) -> str:
     """Return a number within a range, rounded half away from zero to four decimals.
 
     The engine rounds the text of a plain number right, but not one with an exponent (9.1e-06
     becomes 0.0001): that takes the way over its double, whose shortest text has no exponent from
     0.0001 on.
     """
-    text, number = f"text_{column}", f"try_cast({trimmed(column)} as double)"
+    cell = given.number
+    text, number = cell.text, f"try_cast({cell.trimmed} as double)"
     in_range = f"between {low} and {high}"
     return f"""case
         when regexp_full_match({text}, {quoted(_PLAIN_NUMBER)})
         then case when try_cast({text} as double) {in_range} then {_rounded(text)} end
-        when {matches(column, NUMBER)} and {number} {in_range} then case
+        when {cell.matches(NUMBER)} and {number} {in_range} then case
             when {number} < 0.00005 then 0
             when {number} < 0.0001 then 0.0001
             else {_rounded(f"cast({number} as varchar)")}

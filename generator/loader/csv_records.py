@@ -11,12 +11,19 @@ import csv
 import gzip
 import io
 import re
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import IO, NamedTuple, TextIO, cast
+from typing import IO, Literal, NamedTuple, TextIO, cast
 
+import pyarrow as pa
+
+Compression = Literal["none", "gzip", "zstd"]
+
+CUT_SHORT = (EOFError, zlib.error, OSError)
+"""What reading a broken compressed stream raises."""
 MAX_LINE_LENGTH = 4_000_000
 """Bytes of the longest line, and characters of the longest cell; beyond is a broken record."""
 
@@ -37,16 +44,29 @@ class Record(NamedTuple):
     reason: str = ""
 
 
-def open_bytes(path: Path, is_gzip: bool) -> IO[bytes]:
+def compression_of(path: Path) -> Compression:
+    """Return how a file is compressed, by its content."""
+    with path.open("rb") as file:
+        start = file.read(4)
+    if start.startswith(b"\x1f\x8b"):
+        return "gzip"
+    return "zstd" if start == b"\x28\xb5\x2f\xfd" else "none"
+
+
+def open_bytes(path: Path, compression: Compression) -> IO[bytes]:
     """Open a file for reading its content, decompressed."""
-    return cast(IO[bytes], gzip.open(path)) if is_gzip else path.open("rb")
+    if compression == "gzip":
+        return cast(IO[bytes], gzip.open(path))
+    if compression == "zstd":
+        return cast(IO[bytes], pa.input_stream(str(path), compression="zstd"))
+    return path.open("rb")
 
 
 @contextmanager
-def open_text(path: Path, is_gzip: bool) -> Iterator[TextIO]:
+def open_text(path: Path, compression: Compression) -> Iterator[TextIO]:
     """Open a CSV file as text; bytes that are not UTF-8 become lone surrogates."""
     with (
-        open_bytes(path, is_gzip) as content,
+        open_bytes(path, compression) as content,
         io.TextIOWrapper(content, "utf-8-sig", "surrogateescape", newline="") as text,
     ):
         limit = csv.field_size_limit(MAX_LINE_LENGTH)
@@ -57,10 +77,9 @@ def open_text(path: Path, is_gzip: bool) -> Iterator[TextIO]:
 
 
 def records(text: TextIO, delimiter: str, n_columns: int) -> Iterator[Record]:
-    """Yield the records after the header, in order; blank lines are none."""
+    """Yield the records of a text after its header, in order; blank lines are none."""
     lines = _Lines(text)
     reader = csv.reader(lines, delimiter=delimiter, strict=True, skipinitialspace=True)
-    next(reader)  # the header, which was read before
     while True:
         lines.taken.clear()
         try:
@@ -104,6 +123,12 @@ def readable(text: str) -> str:
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
+def without_blanks_after_quotes(text: str, delimiter: str) -> str:
+    """Return a text of CSV without the blanks between a closing quote and a delimiter."""
+    mark = re.escape(delimiter)
+    return re.sub(rf'((?:\A|{mark}) *"(?:[^"]|"")*") *(?=[{mark}\r\n]|\Z)', r"\1", text)
+
+
 class _Lines:
     """The lines of a text, none longer than is good; remembers what it gave."""
 
@@ -133,8 +158,7 @@ class _Lines:
         The engine, which reads sound files, lets such blanks pass.
         """
         text = "".join(self.taken)
-        quoted = rf'((?:\A|{re.escape(delimiter)}) *"(?:[^"]|"")*") *(?=[{delimiter}\r\n]|\Z)'
-        mended = re.sub(quoted, r"\1", text)
+        mended = without_blanks_after_quotes(text, delimiter)
         if mended != text:
             self._given_back.extend(reversed(list(io.StringIO(mended, newline=""))))
         return mended != text

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from generator.errors import UsageError
-from generator.loader.discovery import input_files
+from generator.loader.discovery import DataFile, data_files
 from generator.loader.quarantine import (
     RejectedError,
     check_events,
@@ -22,10 +22,12 @@ from generator.loader.quarantine import (
     rejected_count,
     rejected_reasons,
 )
-from generator.loader.rules import EVENT_RULES, USER_RULES
 from generator.loader.source_file import open_source, restrict
-from generator.loader.spans import event_days, gap_warnings, touched_days
+from generator.loader.spans import event_days, touched_days
 from generator.loader.staging import Staging
+from generator.loader.table_rules import event_rules, user_rules
+from generator.loader.text_format import PLAIN, TextFormat
+from generator.loader.warnings import gap_warnings, null_warnings
 from generator.warehouse.file import (
     Connection,
     Load,
@@ -85,6 +87,7 @@ def load_files(
     *,
     append: bool = False,
     max_rejects: int = 0,
+    text_format: TextFormat = PLAIN,
     memory_limit: str | None = None,
     talk: Talk = lambda line: None,
     step: Step = nullcontext,
@@ -96,11 +99,14 @@ def load_files(
     warehouse
         The DuckDB file; created when it is not there.
     users, events
-        Files, folders or globs. Users may be left out when appending to stored ones.
+        Files, folders or globs. Users may be left out when appending to stored ones, and so may
+        events.
     append
         Add to what the warehouse holds. Appending to a warehouse without data is a first load.
     max_rejects
         Rows that may break a rule; they go to ``raw.rejected_rows``, the others are loaded.
+    text_format
+        How the texts of the files are to be read.
     memory_limit
         Most memory that the engine takes, such as "1GB".
     talk
@@ -117,49 +123,59 @@ def load_files(
     ElearnError
         A file is not what it should be. After any error the warehouse holds what it held.
     """
-    paths = {"users": input_files("users", users), "events": input_files("events", events)}
-    if not paths["events"]:
-        raise UsageError("events: nothing is given; give --events")
-    given = {"append": append, "max_rejects": max_rejects}
+    files = {
+        "users": data_files("--users", users, talk),
+        "events": data_files("--events", events, talk),
+    }
+    if not files["events"] and not (append and files["users"]):
+        raise UsageError("--events: nothing is given")
+    given = {"append": append, "max_rejects": max_rejects} | text_format.given
     load = Load("files", ", ".join((*users, *events)), given)
     with open_connection(warehouse, memory_limit) as con:
+        replaces = not append
         append = append and has_table(con, USERS.name) and has_table(con, EVENTS.name)
-        if not paths["users"] and not append:
-            raise UsageError("users: nothing is given, and no users are stored; give --users")
+        if not files["users"] and not append:
+            raise UsageError("--users: nothing is given, and no users are stored")
         with step("read"):
-            user_rows, event_rows = stage(con, paths, talk)
+            user_rows, event_rows = stage(con, files, text_format, talk)
         with step("check"):
             check_users(user_rows, append)
             check_events(event_rows, append)
-            check_rejected(user_rows, event_rows, max_rejects)
+            check_rejected(user_rows, event_rows, max_rejects, replaces)
         with step("write"), transaction(con):
             return write(con, load, user_rows, event_rows, append)
 
 
-def stage(con: Connection, paths: dict[str, list[Path]], talk: Talk) -> tuple[Staging, Staging]:
+def stage(
+    con: Connection, files: dict[str, list[DataFile]], text_format: TextFormat, talk: Talk
+) -> tuple[Staging, Staging]:
     """Read all rows; from here on the engine reaches no file but the given ones."""
-    restrict(con, [path for files in paths.values() for path in files])
-    stagings = Staging(con, USER_RULES), Staging(con, EVENT_RULES)
+    restrict(con, [file.path for found in files.values() for file in found])
+    stagings = Staging(con, user_rules, text_format), Staging(con, event_rules, text_format)
     # Every header is looked at before the first long read.
     sources = [
-        [open_source(con, path, staging.rules) for path in paths[staging.label]]
+        [open_source(con, file, staging.rules, text_format) for file in files[staging.label]]
         for staging in stagings
     ]
-    for staging, files in zip(stagings, sources, strict=True):
-        staging.read(files, talk)
+    for staging, found in zip(stagings, sources, strict=True):
+        staging.read(found, talk)
     return stagings
 
 
-def check_rejected(users: Staging, events: Staging, max_rejects: int) -> None:
-    """Raise RejectedError when more rows are rejected than may."""
-    rejected = rejected_count(users) + rejected_count(events)
+def check_rejected(users: Staging, events: Staging, max_rejects: int, replaces: bool) -> None:
+    """Raise RejectedError when more rows are rejected than may, or no event is left to load."""
+    rejected_events = rejected_count(events)
+    rejected = rejected_count(users) + rejected_events
     if rejected > max_rejects:
         rows = users.rows_read + events.rows_read
-        raise RejectedError(
-            f"{rejected:,} of {rows:,} rows break a rule and {max_rejects:,} may"
-            " (--max-rejects); nothing was changed",
-            rejected_reasons(users) + rejected_reasons(events),
-        )
+        message = f"{rejected:,} of {rows:,} rows rejected; at most {max_rejects:,} may be"
+        message += " (--max-rejects)"
+    elif replaces and 0 < events.rows_read == rejected_events:
+        message = f"all {rejected_events:,} events rejected; a load that replaces needs one"
+    else:
+        return
+    reasons = rejected_reasons(users) + rejected_reasons(events)
+    raise RejectedError(f"{message}; nothing was changed", reasons)
 
 
 def write(con: Connection, load: Load, users: Staging, events: Staging, append: bool) -> LoadReport:
@@ -192,7 +208,7 @@ def write(con: Connection, load: Load, users: Staging, events: Staging, append: 
         dataset_version=version,
         first_day=None if days[0] is None else str(days[0]),
         last_day=None if days[1] is None else str(days[1]),
-        warnings=gap_warnings(con),
+        warnings=gap_warnings(con) + null_warnings(users) + null_warnings(events),
     )
 
 

@@ -13,14 +13,9 @@ from numpy.typing import NDArray
 from generator.errors import ElearnError
 from generator.loader.csv_records import BROKEN, Record
 from generator.loader.reader import column_names, read_batches, relation
-from generator.loader.rules import (
-    BEFORE_SIGNUP,
-    STANDS_AGAIN,
-    STORED_ALREADY,
-    UNKNOWN_USER,
-    Fault,
-)
+from generator.loader.rules import Fault
 from generator.loader.staging import StagedFile, Staging
+from generator.loader.table_rules import BEFORE_SIGNUP, DUPLICATE, EXISTS, UNKNOWN_USER
 from generator.warehouse.sql import one_row, quoted
 from generator.warehouse.tables import REJECTED_ROWS, USERS
 
@@ -111,7 +106,7 @@ def _check_key(staging: Staging, append: bool) -> None:
     key, table = staging.rules.table.key, staging.rules.table.name
     faults = {fault.reason: fault for fault in staging.rules.late_faults}
     if append:
-        _mark(staging, faults[f"{key} {STORED_ALREADY}"], f"{key} in (select {key} from {table})")
+        _mark(staging, faults[EXISTS.format(key)], f"{key} in (select {key} from {table})")
     good = f"from {staging.name} where fault is null"
     several = f"select {key} {good} group by {key} having count(*) > 1"
     again = f"""rowid in (
@@ -122,7 +117,7 @@ def _check_key(staging: Staging, append: bool) -> None:
     )"""
     # The windows are worth it only for a file that has such rows.
     if staging.con.execute(f"{several} limit 1").fetchall():
-        _mark(staging, faults[f"{key} {STANDS_AGAIN}"], again)
+        _mark(staging, faults[DUPLICATE.format(key)], again)
 
 
 def _mark(staging: Staging, fault: Fault, condition: str) -> None:
@@ -214,16 +209,20 @@ def _wanted(staging: Staging, file: StagedFile) -> NDArray[np.int64]:
 def _sound_rows(file: StagedFile) -> str:
     source = file.source
     # An ignored column of a Parquet file may hold bytes that are no text.
-    skipped = source.ignored if source.kind == "parquet" else []
+    skipped = source.ignored if source.is_parquet else ()
     names = zip(source.header, column_names(source), strict=True)
-    cells = ", ".join(
+    cells = [
         f"{quoted(header)}, cast({name} as varchar)"
         for header, name in names
         if header not in skipped
-    )
+    ]
+    cells += [
+        f"{quoted(column)}, {'null' if text is None else quoted(text)}"
+        for column, text in source.folder_cells.items()
+    ]
     return f"""
         select {file.first_row} - 1 + row_number() over () as row_id,
-            cast(json_object({cells}) as varchar) as row
+            cast(json_object({", ".join(cells)}) as varchar) as row
         from {relation(file.source)}
     """
 
@@ -243,7 +242,7 @@ def _broken_rows(file: StagedFile, wanted: NDArray[np.int64]) -> Iterator[pa.Tab
 
 def _json(file: StagedFile, record: Record) -> str:
     cells = (cell or None for cell in record.cells)
-    row = dict(zip(file.source.header, cells, strict=True))
+    row = dict(zip(file.source.header, cells, strict=True)) | file.source.folder_cells
     return json.dumps(row, ensure_ascii=False, separators=(",", ":"))  # as the engine writes it
 
 

@@ -1,33 +1,58 @@
-"""What stands in a file: its kind, by content, and where its columns are."""
+"""What stands in a file: its kind, its columns, and how its texts are to be read."""
 
 from __future__ import annotations
 
 import csv
 import glob
 import io
-import zlib
-from dataclasses import dataclass
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
 
 import duckdb
 
 from generator.errors import ElearnError
-from generator.loader.csv_records import is_utf8, open_bytes, open_text
+from generator.loader.csv_records import (
+    CUT_SHORT,
+    Compression,
+    compression_of,
+    is_utf8,
+    open_bytes,
+    open_text,
+    without_blanks_after_quotes,
+)
+from generator.loader.discovery import DataFile, Folders
 from generator.loader.rules import Rules
+from generator.loader.table_rules import Columns
+from generator.loader.text_format import TextFormat
 from generator.warehouse.file import Connection
-from generator.warehouse.sql import first_line, quoted
-
-Kind = Literal["csv", "gzip", "parquet"]
+from generator.warehouse.sql import first_line, quoted, quoted_list
 
 DELIMITERS = (",", ";", "\t", "|")
+SEPARATOR_LINE = re.compile(r'"?sep=([^"\r\n])"?(\r\n|\r|\n|\Z)', re.IGNORECASE)
+"""What Excel writes and reads above the header."""
 MAX_COLUMNS = 1000
 MAX_HEADER_LENGTH = 1_000_000
 """Characters among which the first line must end."""
 ALIASES = {"course_id": "course_name"}
 """Names that stand for a column when the column itself is not there."""
-GZIP_ERRORS = (EOFError, zlib.error, OSError)
-"""What reading a broken gzip stream raises."""
+TEXT_TYPES = ("VARCHAR", "BLOB", "JSON", "ENUM")
+"""How the types of a Parquet file begin whose values are texts."""
+FLOAT_TYPES = ("FLOAT", "DOUBLE")
+
+
+@dataclass(frozen=True)
+class Header:
+    """The names of a CSV file's columns, and where its records begin."""
+
+    names: tuple[str, ...]
+    delimiter: str
+    lines: int
+    """Lines above the first record, those of a separator line and of a long header included."""
+    has_separator_line: bool
+    is_one_line: bool
+    """Whether the header has no line break in it."""
 
 
 @dataclass(frozen=True)
@@ -35,25 +60,44 @@ class Source:
     """One file of an export."""
 
     path: Path
-    kind: Kind
-    delimiter: str
+    is_parquet: bool
+    compression: Compression
+    format: TextFormat
     header: tuple[str, ...]
     """Names of all columns, as they stand in the file."""
+    types: tuple[str, ...]
+    """The engine's types of a Parquet file's columns; empty for CSV."""
     positions: dict[str, int]
     """Position in the header of each column that is read, by its name in the warehouse."""
+    folders: Folders
+    """What the names of its folders give, by the column's name in the warehouse."""
+    ignored: tuple[str, ...]
+    """Names of the columns that are not read, in the file and in the names of its folders."""
     stamp: tuple[int, int]
     """Size and time of change, to notice that the file is being written to."""
+    csv_header: Header | None = None
 
     @property
-    def is_gzip(self) -> bool:
-        """Whether the content is compressed."""
-        return self.kind == "gzip"
+    def columns(self) -> Columns:
+        """How the rules have to read its columns."""
+        return Columns(
+            self.format,
+            frozenset(
+                column
+                for column, position in self.positions.items()
+                if self.types and not self.types[position].startswith(TEXT_TYPES)
+            ),
+        )
 
     @property
-    def ignored(self) -> list[str]:
-        """Names of the columns that are not read."""
-        used = set(self.positions.values())
-        return [name for position, name in enumerate(self.header) if position not in used]
+    def disputed(self) -> Folders:
+        """What the names of its folders say of columns that stand in the file too."""
+        return {name: text for name, text in self.folders.items() if name in self.positions}
+
+    @property
+    def folder_cells(self) -> Folders:
+        """What the names of its folders say of columns that do not stand in the file."""
+        return {name: text for name, text in self.folders.items() if name not in self.positions}
 
     def check_unchanged(self) -> None:
         """Raise when the file is not the one that was opened."""
@@ -61,23 +105,47 @@ class Source:
             raise ElearnError(f"{self.path}: the file changed while it was read; load it again")
 
 
-def open_source(con: Connection, path: Path, rules: Rules) -> Source:
+def open_source(con: Connection, file: DataFile, rules: Rules, text_format: TextFormat) -> Source:
     """Look into a file and find the columns of a table.
 
     Raises
     ------
     ElearnError
-        The file is no CSV, gzipped CSV or Parquet file, or has not the columns it needs.
+        The file is no CSV or Parquet file, or has not the columns it needs.
     """
-    stamp, kind = _stamp(path), _kind(path)
-    delimiter = ""
-    if kind == "parquet":
-        names = _parquet_header(con, path)
+    path, stamp = file.path, _stamp(file.path)
+    header: Header | None = None
+    names: Sequence[str]
+    types: Sequence[str] = ()
+    if file.kind == "parquet":
+        names, types = _parquet_header(con, path)
+    elif file.kind == "json":
+        raise ElearnError(f"{path}: a JSON file; give CSV or Parquet")
     else:
-        delimiter, names = _csv_header(path, kind == "gzip", rules)
+        header = _csv_header(path, rules, file.folders)
+        names, text_format = header.names, replace(text_format, delimiter=header.delimiter)
     if len(names) > MAX_COLUMNS:
         raise ElearnError(f"{path}: {len(names):,} columns; at most {MAX_COLUMNS:,} are allowed")
-    return Source(path, kind, delimiter, tuple(names), _positions(path, names, rules), stamp)
+    folders = _in_the_warehouse(path, list(file.folders), rules)
+    positions = _in_the_warehouse(path, names, rules)
+    _check_required(path, names, positions | folders, rules)
+    used = set(positions.values())
+    ignored = [name for position, name in enumerate(names) if position not in used]
+    values = list(file.folders.items())
+    ignored += [name for number, (name, _) in enumerate(values) if number not in folders.values()]
+    return Source(
+        path=path,
+        is_parquet=file.kind == "parquet",
+        compression="none" if file.kind == "parquet" else compression_of(path),
+        format=text_format,
+        header=tuple(names),
+        types=tuple(types),
+        positions=positions,
+        folders={column: values[number][1] for column, number in folders.items()},
+        ignored=tuple(ignored),
+        stamp=stamp,
+        csv_header=header,
+    )
 
 
 def engine_path(path: Path) -> str:
@@ -92,7 +160,7 @@ def restrict(con: Connection, paths: list[Path]) -> None:
     """
     con.execute("set TimeZone = 'UTC'")
     allowed = {name for path in paths for name in (str(path.absolute()), engine_path(path))}
-    con.execute(f"set allowed_paths = [{', '.join(map(quoted, sorted(allowed)))}]")
+    con.execute(f"set allowed_paths = [{quoted_list(sorted(allowed))}]")
     con.execute("set enable_external_access = false")
 
 
@@ -101,21 +169,13 @@ def _stamp(path: Path) -> tuple[int, int]:
     return status.st_size, status.st_mtime_ns
 
 
-def _kind(path: Path) -> Kind:
-    with path.open("rb") as file:
-        start = file.read(4)
-    if start == b"PAR1":
-        return "parquet"
-    return "gzip" if start.startswith(b"\x1f\x8b") else "csv"
-
-
-def _parquet_header(con: Connection, path: Path) -> list[str]:
+def _parquet_header(con: Connection, path: Path) -> tuple[list[str], list[str]]:
     try:
         query = f"describe select * from {parquet_relation(path)}"
         columns = con.execute(query).fetchall()
     except duckdb.Error as error:
         raise ElearnError(f"{path}: not a Parquet file: {first_line(error)}") from error
-    return [str(column[0]) for column in columns]
+    return [str(column[0]) for column in columns], [str(column[1]) for column in columns]
 
 
 def parquet_relation(path: Path) -> str:
@@ -124,23 +184,34 @@ def parquet_relation(path: Path) -> str:
     return f"read_parquet({quoted(engine_path(path))}, {options})"
 
 
-def _csv_header(path: Path, is_gzip: bool, rules: Rules) -> tuple[str, list[str]]:
-    head = _head(path, is_gzip)
-    headers = {delimiter: _header(head, delimiter) for delimiter in DELIMITERS}
-    for delimiter, names in headers.items():
-        if set(rules.required) <= set(map(_normal, names)):
-            return delimiter, names
-    return max(headers.items(), key=lambda item: len(item[1]))
+def _csv_header(path: Path, rules: Rules, in_folders: Folders) -> Header:
+    head = _head(path)
+    separator = SEPARATOR_LINE.match(head)
+    delimiters: tuple[str, ...] = DELIMITERS
+    if separator:
+        head, delimiters = head[separator.end() :], (separator[1],)
+    elif ".tsv" in path.suffixes:
+        delimiters = ("\t", *DELIMITERS)
+    headers = [_header(head, delimiter, bool(separator)) for delimiter in delimiters]
+    needed = set(rules.required) - set(in_folders)
+    for header in headers:
+        if needed <= set(map(_normal, header.names)):
+            return header
+    for delimiter in delimiters:
+        if needed <= set(map(_normal, _first_record(head, delimiter, strict=False)[0])):
+            raise ElearnError(f"{path}: the quotes of the header do not match")
+    return max(headers, key=lambda header: len(header.names))
 
 
-def _head(path: Path, is_gzip: bool) -> str:
-    """Return the start of a CSV file, with its first line."""
+def _head(path: Path) -> str:
+    """Return the start of a CSV file, with its header."""
+    compression = compression_of(path)
     try:
-        with open_bytes(path, is_gzip) as content:
+        with open_bytes(path, compression) as content:
             start = content.read(2)
-        with open_text(path, is_gzip) as text:
+        with open_text(path, compression) as text:
             head = text.read(MAX_HEADER_LENGTH)
-    except GZIP_ERRORS as error:
+    except CUT_SHORT as error:
         raise ElearnError(f"{path}: cannot be read: {error}") from error
     if not start:
         raise ElearnError(f"{path}: the file is empty; give one with a header line")
@@ -154,19 +225,29 @@ def _head(path: Path, is_gzip: bool) -> str:
     return head
 
 
-def _header(head: str, delimiter: str) -> list[str]:
-    reader = csv.reader(io.StringIO(head, newline=""), delimiter=delimiter, skipinitialspace=True)
+def _header(head: str, delimiter: str, has_separator_line: bool) -> Header:
+    """Return the header by a delimiter, without names when its quotes do not match."""
+    names, lines = _first_record(head, delimiter)
+    if not names:
+        names, lines = _first_record(without_blanks_after_quotes(head, delimiter), delimiter)
+    return Header(names, delimiter, lines + has_separator_line, has_separator_line, lines == 1)
+
+
+def _first_record(head: str, delimiter: str, strict: bool = True) -> tuple[tuple[str, ...], int]:
+    lines = io.StringIO(head, newline="")
+    reader = csv.reader(lines, delimiter=delimiter, strict=strict, skipinitialspace=True)
     try:
-        return next(reader, [])
+        return tuple(next(reader, [])), reader.line_num
     except csv.Error:
-        return []
+        return (), reader.line_num
 
 
 def _normal(name: str) -> str:
     return name.strip().lower()
 
 
-def _positions(path: Path, names: list[str], rules: Rules) -> dict[str, int]:
+def _in_the_warehouse(path: Path, names: Sequence[str], rules: Rules) -> dict[str, int]:
+    """Return the position of each column of the warehouse among some names."""
     found: dict[str, int] = {}
     for position, name in enumerate(map(_normal, names)):
         if name in rules.columns and name in found:
@@ -175,15 +256,14 @@ def _positions(path: Path, names: list[str], rules: Rules) -> dict[str, int]:
     for alias, name in ALIASES.items():
         if alias in found and name in rules.columns:
             found.setdefault(name, found[alias])
-    missing = [name for name in rules.required if name not in found]
-    if missing:
-        raise ElearnError(_missing_columns(path, names, missing, rules))
     return {name: found[name] for name in rules.columns if name in found}
 
 
-def _missing_columns(path: Path, names: list[str], missing: list[str], rules: Rules) -> str:
-    shown = ", ".join(repr(name[:30]) for name in names[:10]) + (", ..." if names[10:] else "")
-    return (
-        f"{path}: no column {', '.join(missing)} in its first line ({shown or 'it is blank'}); "
-        f"it needs {', '.join(rules.required)} and may have {', '.join(rules.optional)}"
-    )
+def _check_required(path: Path, names: Sequence[str], found: dict[str, int], rules: Rules) -> None:
+    missing = [name for name in rules.required if name not in found]
+    if missing:
+        shown = ", ".join(repr(name[:30]) for name in names[:10]) + (", ..." if names[10:] else "")
+        raise ElearnError(
+            f"{path}: no column {', '.join(missing)} in its first line ({shown or 'it is blank'}); "
+            f"it needs {', '.join(rules.required)} and may have {', '.join(rules.optional)}"
+        )

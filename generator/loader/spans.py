@@ -1,4 +1,4 @@
-"""Spans of days: what a load changed, and where the observation window is empty."""
+"""Spans of days: what a load changed."""
 
 from __future__ import annotations
 
@@ -8,9 +8,6 @@ from generator.loader.staging import Staging
 from generator.warehouse.file import Connection
 from generator.warehouse.sql import one_row
 from generator.warehouse.tables import EVENTS
-
-MAX_DISTANCE_DAYS = 366
-"""A day of the observation window that is further than this from any event earns a warning."""
 
 Span = tuple[date | None, date | None]
 """First and last day; both None when there is none."""
@@ -51,25 +48,3 @@ def touched_days(users: Staging, events: Staging, before: Span, after: Span) -> 
 def _span(con: Connection, column: str, rows: str) -> Span:
     first, last = one_row(con, f"select min({column}), max({column}) from {rows}")
     return first, last
-
-
-def gap_warnings(con: Connection) -> tuple[str, ...]:
-    """Return a warning for each long stretch of days without any event.
-
-    The middle of a gap of g days between two event dates is g // 2 days from either; the ends of
-    the observation window are event dates themselves.
-    """
-    gaps = con.execute(
-        f"""
-        select previous_date, event_date from (
-            select event_date, lag(event_date) over (order by event_date) as previous_date
-            from (select distinct event_date from {EVENTS.name})
-        ) where (event_date - previous_date) // 2 > {MAX_DISTANCE_DAYS}
-        order by event_date
-        """
-    ).fetchall()
-    return tuple(
-        f"no event between {previous_date} and {event_date}: days in between are more than"
-        f" {MAX_DISTANCE_DAYS} days from any event"
-        for previous_date, event_date in gaps
-    )

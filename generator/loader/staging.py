@@ -12,9 +12,11 @@ from dataclasses import dataclass, field
 import duckdb
 
 from generator.errors import ElearnError
-from generator.loader.reader import broken_texts, is_plain, read_batches, sound_texts
+from generator.loader.reader import broken_texts, has_records, is_plain, read_batches, sound_texts
 from generator.loader.rules import Rules
 from generator.loader.source_file import Source
+from generator.loader.table_rules import TEXTS, Columns
+from generator.loader.text_format import PLAIN, TextFormat
 from generator.warehouse.file import Connection
 from generator.warehouse.sql import first_line, one_row
 
@@ -44,9 +46,18 @@ class Staging:
     """A staging table and the files it holds."""
 
     con: Connection
-    rules: Rules
+    rules_of: Callable[[Columns], Rules]
+    """The rules for files with such columns."""
+    format: TextFormat = PLAIN
     files: list[StagedFile] = field(default_factory=list)
     waiting_rows: int = 0
+    waiting_columns: Columns = TEXTS
+    """What is true of all rows that wait."""
+
+    @property
+    def rules(self) -> Rules:
+        """The rules of text files; those of others have the same faults."""
+        return self.rules_of(Columns(self.format))
 
     @property
     def label(self) -> str:
@@ -89,16 +100,19 @@ class Staging:
 
     def _create_waiting(self) -> None:
         texts = [f"text_{column} varchar" for column in self.rules.columns]
-        columns = ", ".join([*texts, "broken utinyint", "text_line varchar"])
+        texts += ["text_folders varchar", "broken utinyint", "text_line varchar"]
+        columns = ", ".join(texts)
         self.con.execute(f"create or replace temp table {self.waiting} ({columns})")
         self.waiting_rows = 0
 
     def _read_file(self, source: Source, talk: Callable[[str], None]) -> None:
-        is_sound = source.kind == "parquet" or is_plain(source)
+        is_sound = source.is_parquet or is_plain(source)
         rows = self._read_sound(source) if is_sound else None
-        if rows is None:
+        if rows is None or (rows == 0 and not source.is_parquet and has_records(source)):
             talk(f"{source.path}: not every line parses; reading it line by line")
             is_sound, rows = False, self._read_broken(source)
+            if rows == 0 and has_records(source):
+                raise ElearnError(f"{source.path}: no row can be read below the header")
         source.check_unchanged()
         self.files.append(StagedFile(source, self.rows_read, rows, is_sound))
         talk(f"{source.path}: {rows:,} {self.label}")
@@ -110,7 +124,7 @@ class Staging:
         except duckdb.OutOfMemoryException:
             raise
         except duckdb.Error as error:
-            if isinstance(error, duckdb.InvalidInputException) and source.kind != "parquet":
+            if isinstance(error, duckdb.InvalidInputException) and not source.is_parquet:
                 return None
             raise ElearnError(f"{source.path}: {first_line(error)}") from error
 
@@ -125,7 +139,10 @@ class Staging:
     def _insert(self, source: Source, texts: str) -> int:
         if source.stamp[0] > SMALL_BYTES:
             self._check_waiting()
-            return self._check(texts)
+            return self._check(texts, source.columns)
+        if source.columns != self.waiting_columns:
+            self._check_waiting()
+            self.waiting_columns = source.columns
         [rows] = one_row(self.con, f"insert into {self.waiting} {texts}")
         self.waiting_rows += int(rows)
         if self.waiting_rows > WAITING_ROWS:
@@ -134,13 +151,14 @@ class Staging:
 
     def _check_waiting(self) -> None:
         if self.waiting_rows:
-            self._check(f"from {self.waiting}")
+            self._check(f"from {self.waiting}", self.waiting_columns)
             self._create_waiting()
 
-    def _check(self, texts: str) -> int:
-        [rows] = one_row(self.con, f"insert into {self.name} {self.rules.typed(texts)}")
+    def _check(self, texts: str, columns: Columns) -> int:
+        typed = self.rules_of(columns).typed(texts)
+        [rows] = one_row(self.con, f"insert into {self.name} {typed}")
         return int(rows)
 
 
-def _some(names: list[str]) -> str:
+def _some(names: tuple[str, ...]) -> str:
     return ", ".join(repr(name[:60]) for name in names[:20]) + (", ..." if names[20:] else "")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from generator.warehouse.file import Connection
-from generator.warehouse.sql import name_in, quoted
+from generator.warehouse.sql import name_in, quoted, quoted_list
 
 
 class _Place(NamedTuple):
@@ -71,7 +71,7 @@ def _constraints(con: Connection, place: _Place, *kinds: str) -> list[str]:
     rows = con.execute(
         f"""
         select constraint_text from duckdb_constraints()
-        where {place.condition} and constraint_type in ({", ".join(map(quoted, kinds))})
+        where {place.condition} and constraint_type in ({quoted_list(kinds)})
         order by constraint_index
         """
     ).fetchall()

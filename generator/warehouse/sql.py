@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import duckdb
@@ -13,6 +13,11 @@ from generator.errors import not_allowed
 def quoted(text: str) -> str:
     """Return a text as a SQL literal."""
     return "'" + text.replace("'", "''") + "'"
+
+
+def quoted_list(texts: Iterable[str]) -> str:
+    """Return texts as SQL literals, between commas."""
+    return ", ".join(map(quoted, texts))
 
 
 def name_in(text: str) -> str:

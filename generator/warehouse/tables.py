@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from generator.vocabulary import EVENT_TYPES, FIRST_DATE, GROUPS, LAST_DATE, PAYMENT_TYPES, PLANS
-from generator.warehouse.sql import quoted
+from generator.warehouse.sql import quoted, quoted_list
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ class Table:
 
 
 def _in(name: str, values: tuple[str, ...]) -> str:
-    return f"{name} in ({', '.join(map(quoted, values))})"
+    return f"{name} in ({quoted_list(values)})"
 
 
 # Bounds are said in full, because a NaN or an infinity passes ">= 0" in DuckDB.

@@ -16,6 +16,7 @@ from tests.loads import EVENT, EVENTS, USER, USERS, Desk, Row, as_csv
 from tests.test_loading_rules import BAD_EVENTS, BAD_USERS
 
 HEADER = as_csv(EVENTS).splitlines(keepends=True)[0]
+GOOD_LINE = as_csv(EVENTS).splitlines(keepends=True)[1]
 USER_HEADER = as_csv(USERS).splitlines(keepends=True)[0]
 SQL = "'); drop table raw.users; copy (select 1) to 'owned.csv'; --"
 
@@ -106,10 +107,10 @@ def test_an_odd_value_that_is_data_is_stored_as_it_is(name: str, desk: Desk) -> 
 # Rows with their faults: read, loaded, and what is said of the first rejected row.
 MIXED: dict[str, tuple[bytes, bytes, int, int, str]] = {
     "events_without_users": (
-        USER_HEADER,
+        as_csv(USERS[:1]),
         as_csv(EVENTS),
+        4,
         3,
-        0,
         "user_id is not among the users",
     ),
     "users_twice": (
@@ -117,34 +118,34 @@ MIXED: dict[str, tuple[bytes, bytes, int, int, str]] = {
         as_csv(EVENTS),
         7,
         5,
-        "user_id stands again",
+        "duplicate user_id",
     ),
     "nul_bytes_everywhere": (
         as_csv(USERS),
-        HEADER + b"\0" * 50 + b"\n",
+        HEADER + GOOD_LINE + b"\0" * 50 + b"\n",
+        4,
         3,
-        2,
         "the line has more or fewer cells than the header",
     ),
     "binary_lines": (
         as_csv(USERS),
-        HEADER + bytes(range(128, 256)) * 40 + b"\n",
+        HEADER + GOOD_LINE + bytes(range(128, 256)) * 40 + b"\n",
+        4,
         3,
-        2,
         "the line has more or fewer cells than the header",
     ),
     "latin_1_cell": (
         as_csv(USERS),
-        as_csv([EVENT | {"course_name": "caf\xe9"}]).decode().encode("latin-1"),
+        as_csv([EVENT, EVENT | {"course_name": "caf\xe9"}]).decode().encode("latin-1"),
+        4,
         3,
-        2,
         "the line is not UTF-8",
     ),
     "every_line_ragged": (
         as_csv(USERS),
-        HEADER + b"1,2,3\n" * 500,
-        502,
-        2,
+        HEADER + GOOD_LINE + b"1,2,3\n" * 500,
+        503,
+        3,
         "the line has more or fewer cells than the header",
     ),
     "a_quote_that_never_closes": (
@@ -182,6 +183,16 @@ def test_users_without_events_and_files_of_a_header_alone_are_data(desk: Desk) -
     check_counts(desk, report.load_id, 2, 2)
 
 
+def test_a_load_that_would_replace_all_events_by_none_changes_nothing(desk: Desk) -> None:
+    bad = [event | {"event_type": "?"} for event in EVENTS]
+    with pytest.raises(RejectedError, match="all 3 events rejected"):
+        desk.load(bad, max_rejects=10)
+    assert desk.event_ids() == [1]
+    report = desk.load(bad, max_rejects=10, append=True, users=None)
+    assert (report.events_read, report.events_loaded, report.rejected) == (3, 0, 3)
+    assert desk.event_ids() == [1]
+
+
 def test_an_id_in_two_files_is_loaded_once(desk: Desk) -> None:
     files = [desk.file(f"{number}.csv", EVENTS) for number in range(3)]
     report = desk.load_files([desk.file("users.csv", USERS)], files, max_rejects=6)
@@ -211,7 +222,7 @@ def test_a_name_of_a_column_is_only_a_name(column: str, desk: Desk) -> None:
 @pytest.mark.parametrize("name", ["folder.csv", "empty"])
 def test_a_folder_in_place_of_a_file_is_no_data(name: str, desk: Desk) -> None:
     (desk.folder / name).mkdir()
-    with pytest.raises(ElearnError, match=r"holds no \.csv"):
+    with pytest.raises(ElearnError, match=r"a folder with a data file"):
         desk.load_files([desk.file("users.csv", USERS)], [str(desk.folder / name)])
 
 
@@ -219,7 +230,7 @@ def gzip_bomb(path: Path, megabytes: int) -> None:
     """Write a header and then that many megabytes of one cell, packed to a thousandth."""
     packer = zlib.compressobj(9, wbits=31)
     with path.open("wb") as file:
-        file.write(packer.compress(HEADER + b"13,1,2025-01-02,login,"))
+        file.write(packer.compress(HEADER + GOOD_LINE + b"13,1,2025-01-02,login,"))
         for _ in range(megabytes):
             file.write(packer.compress(b"x" * 2**20))
         file.write(packer.compress(b",,,\n") + packer.flush())
@@ -231,7 +242,7 @@ def test_a_gzip_bomb_is_one_rejected_row(megabytes: int, desk: Desk) -> None:
     report = desk.load_files(
         [desk.file("users.csv", USERS)], [str(desk.folder / "events.csv.gz")], max_rejects=1
     )
-    check_counts(desk, report.load_id, 3, 2)
+    check_counts(desk, report.load_id, 4, 3)
     assert desk.rejected()[0][2].startswith("the line is longer than 4,000,000")
 
 
@@ -258,7 +269,7 @@ def test_one_bad_row_at_the_end_of_many_is_found_and_fails_the_load(
             file.write(b"".join(b"%d,1,2025-01-02,login\n" % number for number in numbers))
         file.write(bad)
     users = [desk.file("users.csv", USERS)]
-    with pytest.raises(RejectedError, match=rf"^1 of {rows + 3:,} rows break a rule") as failure:
+    with pytest.raises(RejectedError, match=rf"^1 of {rows + 3:,} rows rejected") as failure:
         desk.load_files(users, [str(path)])
     assert f"row {rows + 1:,}" in failure.value.as_lines()[0]
     assert desk.event_ids() == [1]

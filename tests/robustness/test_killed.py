@@ -91,7 +91,7 @@ def check_ended_by_the_next(states: States, name: str) -> None:
     done = run(command, states.folder, states.variables, check=False)
     if name == "append" and is_new:  # what is stored already is not stored twice
         assert done.returncode == 1
-        assert "event_id is stored already" in done.stderr
+        assert "event_id already exists" in done.stderr
     else:
         assert done.returncode == 0, done.stdout + done.stderr
     expected, files, _ = states.undisturbed(state, command)

@@ -1,0 +1,103 @@
+"""How the texts of an export are to be read: spellings of null, numbers, dates, the delimiter."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import duckdb
+
+from generator.errors import not_allowed
+
+BLANKS = " \t\n\v\f\r"
+"""What is trimmed at both ends of a text, and nothing else."""
+NULLS = ("", r"\N")
+"""Trimmed texts that are null in every export."""
+NULL_LIKE = (
+    "null",
+    "none",
+    "nan",
+    "n/a",
+    "#n/a",
+    "na",
+    "<na>",
+    "nil",
+    "nat",
+    "undefined",
+    "(null)",
+)
+"""How others write null, in lower case: values of a text column until an option says otherwise."""
+DECIMALS = (".", ",")
+TIMES_OF_DAY = ("%H:%M", "%H:%M:%S", "%H:%M:%S.%f")
+"""What may follow a date whose pattern has no time of day."""
+
+_A_DAY = "timestamp '2021-03-04'"
+
+
+@dataclass(frozen=True)
+class TextFormat:
+    """What cannot be seen from a text alone, and is never guessed.
+
+    Columns of a binary file that have a type of their own, such as DATE, are not texts: no format
+    applies to them.
+    """
+
+    nulls: tuple[str, ...] = ()
+    """Trimmed texts that are null besides those of NULLS."""
+    decimal: str = "."
+    """What stands before the decimals of a number: one of DECIMALS."""
+    date_format: str | None = None
+    """Pattern of strptime for dates; a time of day may follow it. None is ISO 8601."""
+    delimiter: str = ","
+    """What separates the cells of a CSV file; found by its header."""
+
+    def __post_init__(self) -> None:
+        """Raise UsageError, which names the option, where a value is not allowed."""
+        if self.decimal not in DECIMALS:
+            raise not_allowed("--decimal", self.decimal, "a point or a comma")
+        if self.date_format is not None and not _names_a_day(self.date_format):
+            allowed = "a pattern of strptime with year, month and day, such as '%d.%m.%Y'"
+            raise not_allowed("--date-format", self.date_format, allowed)
+
+    @property
+    def given(self) -> dict[str, object]:
+        """What differs from the plain format, as JSON-ready values."""
+        given: dict[str, object] = {}
+        if self.nulls:
+            given["null"] = list(self.nulls)
+        if self.decimal != ".":
+            given["decimal"] = self.decimal
+        if self.date_format is not None:
+            given["date_format"] = self.date_format
+        return given
+
+    @property
+    def date_formats(self) -> list[str]:
+        """Every pattern of a date or a time; empty for ISO 8601."""
+        if self.date_format is None:
+            return []
+        if _tells_time(self.date_format):
+            return [self.date_format]
+        return [self.date_format, *(f"{self.date_format} {time}" for time in TIMES_OF_DAY)]
+
+
+PLAIN = TextFormat()
+"""Points before decimals, dates in ISO 8601, and no word for null."""
+
+
+def _names_a_day(pattern: str) -> bool:
+    """Tell whether a day that is written by the pattern can be read by it."""
+    return _holds(pattern, f"try_strptime(strftime({_A_DAY}, $1), $1) = {_A_DAY}")
+
+
+def _tells_time(pattern: str) -> bool:
+    """Tell whether a pattern says more than the day."""
+    return _holds(pattern, f"strftime({_A_DAY}, $1) <> strftime({_A_DAY} + interval 9 hour, $1)")
+
+
+def _holds(pattern: str, condition: str) -> bool:
+    with duckdb.connect() as con:
+        con.execute("set TimeZone = 'UTC'")
+        try:
+            return con.execute(f"select {condition}", [pattern]).fetchall() == [(True,)]
+        except duckdb.Error:
+            return False
