@@ -44,12 +44,16 @@ EVENTS = [
 
 
 def as_csv(rows: Sequence[Row], delimiter: str = ",", newline: str = "\n") -> bytes:
-    text = io.StringIO()
     names = list(dict.fromkeys(name for row in rows for name in row))
-    writer = csv.DictWriter(text, names, "", delimiter=delimiter, lineterminator=newline)
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue().encode()
+    lines = [names, *([row.get(name, "") for name in names] for row in rows)]
+    return b"".join(csv_line(cells, delimiter) + newline.encode() for cells in lines)
+
+
+def csv_line(cells: Sequence[str], delimiter: str) -> bytes:
+    """A record without its line end; a cell with either sort of line break stands in quotes."""
+    text = io.StringIO()
+    csv.writer(text, delimiter=delimiter, lineterminator="\r\n").writerow(cells)
+    return text.getvalue()[:-2].encode()
 
 
 def write_rows(path: Path, rows: Sequence[Row]) -> Path:

@@ -30,7 +30,7 @@ from generator.warehouse.file import Connection
 from generator.warehouse.sql import first_line, quoted, quoted_list
 
 DELIMITERS = (",", ";", "\t", "|")
-SEPARATOR_LINE = re.compile(r'"?sep=([^"\r\n])"?(\r\n|\r|\n|\Z)', re.IGNORECASE)
+SEPARATOR_LINE = re.compile(r'"?sep=([^" \r\n])"?(\r\n|\r|\n|\Z)', re.IGNORECASE)
 """What Excel writes and reads above the header."""
 MAX_COLUMNS = 1000
 MAX_HEADER_LENGTH = 1_000_000

@@ -1,0 +1,251 @@
+"""Files as other programs write them: line ends, Excel, words for null, decimals and dates."""
+
+from __future__ import annotations
+
+import gzip
+import itertools
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from generator.errors import ElearnError, UsageError
+from generator.loader.quarantine import RejectedError
+from generator.loader.text_format import TextFormat
+from tests.conftest import Elearn
+from tests.loads import EVENT, EVENTS, USERS, Desk, Row, as_csv, csv_line
+
+LINE_ENDS = {"LF": "\n", "CRLF": "\r\n", "CR": "\r"}
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Desk:
+    return Desk(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["events.csv", "events.csv.gz"])
+@pytest.mark.parametrize(
+    ("ends", "inside"), [*itertools.product(LINE_ENDS, [*LINE_ENDS, "LFLF"])], ids=str
+)
+def test_a_line_break_in_a_header_cell_loses_no_row(
+    desk: Desk, name: str, ends: str, inside: str
+) -> None:
+    note = LINE_ENDS.get(inside, "\n\n").join(["notes", "(free text)"])
+    expected = desk.load().dataset_version
+    for place in (0, 3, len(EVENT)):  # before, among and after the columns that are read
+        rows = [dict([*event.items()][:place]) | {note: "x"} | event for event in EVENTS]
+        content = as_csv(rows, newline=LINE_ENDS[ends])
+        packed = gzip.compress(content) if name.endswith("gz") else content
+        report = desk.load_files([str(desk.folder / "users.csv")], [desk.file(name, packed)])
+        assert (report.events_read, report.events_loaded) == (3, 3)
+        assert report.dataset_version == expected
+
+
+def test_a_file_of_which_no_row_can_be_read_is_an_error(desk: Desk) -> None:
+    desk.load()
+    header = as_csv(EVENTS).splitlines(keepends=True)[0]
+    for blank_lines in (b"", b"\n\n", b"\r\n"):
+        assert desk.load(header + blank_lines, None, append=True).events_read == 0
+    with pytest.raises(ElearnError, match="the quotes of the header do not match"):
+        desk.load(header.replace(b"amount", b'"amount') + b"10,1,2025-01-02,login,,,,\n")
+    assert desk.event_ids() == [10, 11, 12]
+
+
+@pytest.mark.parametrize("ends", LINE_ENDS)
+@pytest.mark.parametrize("line", ["sep=;", "SEP=;", '"sep=;"', "\ufeffsep=;"])
+def test_the_line_above_the_header_that_excel_writes_is_read(
+    desk: Desk, line: str, ends: str
+) -> None:
+    expected = desk.load()
+    content = as_csv(EVENTS, ";", LINE_ENDS[ends])
+    report = desk.load((line + LINE_ENDS[ends]).encode() + content)
+    assert report.dataset_version == expected.dataset_version
+    broken = csv_line(["9", "1"], ";")
+    report = desk.load((line + LINE_ENDS[ends]).encode() + content + broken, max_rejects=1)
+    assert (report.dataset_version, report.rejected) == (expected.dataset_version, 1)
+    assert desk.rejected()[0][1] == 4
+
+
+@pytest.mark.parametrize("mark", [";", "\t", "|", "^", ":", ".", "]"])
+def test_the_delimiter_that_the_first_line_names_may_be_any(desk: Desk, mark: str) -> None:
+    rows = [EVENT | {"event_time": "2025-01-02", "course_name": f'a"{mark}b'}]
+    content = f"sep={mark}\r\n".encode() + as_csv(rows, mark, "\r\n")
+    assert desk.load(content + b'"11" ' + content.splitlines()[2][2:]).events_loaded == 2
+    assert desk.query("select distinct course_name from raw.events") == [(f'a"{mark}b',)]
+
+
+def test_a_file_of_excel_says_which_options_read_it_and_then_is_read(
+    desk: Desk, elearn: Elearn
+) -> None:
+    users = "user_id;signup_date;plan;country;marketing_source\r\n1;31.12.2024;free;DE;ads\r\n"
+    events = "event_id;user_id;event_time;event_type;watch_minutes\r\n10;1;{};video_watch;12,25\r\n"
+    desk.file("u.csv", f"sep=;\r\n{users}".encode())
+    desk.file("e.csv", f"sep=;\r\n{events.format('01.02.2025 9:05')}".encode("utf-8-sig"))
+    files = ["--users", "u.csv", "--events", "e.csv", "--warehouse", "w.duckdb"]
+    refused = elearn("load", *files, check=False)
+    assert refused.returncode == 1
+    assert "signup_date has the day first (--date-format '%d.%m.%Y' reads it)" in refused.stderr
+    still = elearn("load", *files, "--date-format", "%d.%m.%Y", check=False)
+    assert "watch_minutes has a decimal comma (--decimal , reads it)" in still.stderr
+    elearn("load", *files, "--date-format", "%d.%m.%Y", "--decimal", ",")
+    with duckdb.connect(str(desk.folder / "w.duckdb")) as con:
+        assert con.execute("select event_time, watch_minutes from raw.events").fetchall() == [
+            (datetime(2025, 2, 1, 9, 5), 12.25)
+        ]
+        assert con.execute("select signup_date from raw.users").fetchall() == [
+            (date(2024, 12, 31),)
+        ]
+        [(settings,)] = con.execute("select settings from raw.loads").fetchall()
+    assert '"decimal": ",", "date_format": "%d.%m.%Y"' in settings
+
+
+@pytest.mark.parametrize(
+    ("pattern", "text", "stored"),
+    [
+        ("%d.%m.%Y", "31.12.2025", datetime(2025, 12, 31)),
+        ("%d.%m.%Y", " 1.2.2025 ", datetime(2025, 2, 1)),
+        ("%d.%m.%Y", "01.02.2025 23:59", datetime(2025, 2, 1, 23, 59)),
+        ("%d.%m.%Y", "01.02.2025 23:59:58.5", datetime(2025, 2, 1, 23, 59, 58, 500_000)),
+        ("%m/%d/%Y", "01/02/2025 9:05", datetime(2025, 1, 2, 9, 5)),
+        ("%m/%d/%Y %I:%M %p", "01/02/2025 9:05 PM", datetime(2025, 1, 2, 21, 5)),
+        ("%Y%m%d", "20250102", datetime(2025, 1, 2)),
+        ("%d %b %Y", "2 Jan 2025", datetime(2025, 1, 2)),
+        ("%d.%m.%Y %H:%M %z", "02.01.2025 01:00 +0530", datetime(2025, 1, 1, 19, 30)),
+        ("%d.%m.%Y", "2025-01-02", None),
+        ("%d.%m.%Y", "30.02.2025", None),
+        ("%d.%m.%Y", "01.02.2025 24:00", None),
+        ("%d.%m.%Y", "01.02.2025x", None),
+        ("%m/%d/%Y", "13/01/2025", None),
+    ],
+)
+def test_dates_are_read_by_the_pattern_given_and_by_no_other(
+    desk: Desk, pattern: str, text: str, stored: datetime | None
+) -> None:
+    first = datetime(2025, 1, 1, tzinfo=UTC)
+    users = [user | {"signup_date": first.strftime(pattern)} for user in USERS]
+    good = EVENT | {"event_id": "1", "event_time": first.strftime(pattern)}
+    given = EVENT | {"event_time": text, "event_date": text if stored else ""}
+    desk.load([given, good], users, max_rejects=1, text_format=TextFormat(date_format=pattern))
+    found = desk.query("select event_time from raw.events where event_id = 10")
+    assert found == ([(stored,)] if stored else [])
+    if stored is None:
+        assert desk.rejected() == [("events", 1, f"event_time is not a date written {pattern!r}")]
+
+
+@pytest.mark.parametrize("option", ["--decimal", "--date-format"])
+@pytest.mark.parametrize("text", ["", "x", "%Y", "%Q", "%H:%M", ";", "' or 1=1"])
+def test_an_option_that_reads_nothing_is_one_line(elearn: Elearn, option: str, text: str) -> None:
+    done = elearn("load", "--users", "u", "--events", "e", option, text, check=False)
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"Error: {option}: {text!r} is not allowed; give ")
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "stored"),
+    [("12,5", 12.5), ("12", 12.0), (",5", 0.5), ("1,5e1", 15.0), ("12.5", None), ("1.234,5", None)],
+)
+def test_a_decimal_comma_is_read_where_it_is_said(
+    desk: Desk, text: str, stored: float | None
+) -> None:
+    rows = [EVENT | {"watch_minutes": text, "event_id": "10,0"}, EVENT | {"event_id": "11"}]
+    desk.load(rows, max_rejects=1, text_format=TextFormat(decimal=","))
+    found = desk.query("select watch_minutes from raw.events where event_id = 10")
+    assert found == ([(stored,)] if stored is not None else [])
+    if stored is None:
+        [(row,)] = desk.query("select row from raw.rejected_rows")
+        assert f'"watch_minutes":"{text}"' in row
+
+
+def test_columns_with_a_type_of_their_own_are_no_texts(desk: Desk) -> None:
+    """A Parquet file's numbers and dates are what they are; its texts follow the options."""
+    table = pa.table(
+        {
+            "event_id": pa.array([10, 11]),
+            "user_id": pa.array(["1", "2"]),
+            "event_time": pa.array([datetime(2025, 1, 2, 3, 4, 5)] * 2),
+            "event_date": pa.array(["02.01.2025", "02.01.2025 00:00"]),
+            "event_type": pa.array(["login", "login"]),
+            "watch_minutes": pa.array([1.5, 0.25]),
+            "quiz_score": pa.array(["1,5", "none"]),
+        }
+    )
+    pq.write_table(table, desk.folder / "events.parquet")
+    users = [user | {"signup_date": "01.01.2025"} for user in USERS]
+    given = TextFormat(nulls=("none",), decimal=",", date_format="%d.%m.%Y")
+    files = [str(desk.folder / "events.parquet"), desk.file("more.csv", as_csv([MORE], ";"))]
+    desk.load_files([desk.file("users.csv", users)], files, text_format=given)
+    assert desk.query("select event_time, watch_minutes, quiz_score from raw.events") == [
+        (datetime(2025, 1, 2, 3, 4, 5), 1.5, 1.5),
+        (datetime(2025, 1, 2, 3, 4, 5), 0.25, None),
+        (datetime(2025, 1, 3), 0.5, 2.5),
+    ]
+
+
+MORE: Row = EVENT | {
+    "event_id": "12",
+    "event_time": "03.01.2025",
+    "watch_minutes": "0,5",
+    "quiz_score": "2,5",
+}
+
+
+def test_words_for_null_are_texts_and_counted_unless_an_option_says_otherwise(desk: Desk) -> None:
+    words = ["NULL", "None", "nan", "n/a", r"\N", " NULL ", ""]
+    rows = [
+        EVENT | {"event_id": str(10 + number), "course_name": word}
+        for number, word in enumerate(words)
+    ]
+    users = [USERS[0] | {"country": "NULL"}, USERS[1]]
+    query = "select course_name from raw.events order by event_id"
+    report = desk.load(rows, users)
+    assert desk.query(query) == [
+        *[("NULL",), ("None",), ("nan",), ("n/a",)],
+        *[(None,), ("NULL",), (None,)],
+    ]
+    assert report.warnings == (
+        "country is 'NULL' in 1 users; --null NULL makes that null",
+        "course_name is 'NULL' in 2 events; --null NULL makes that null",
+        "course_name is 'None' in 1 events; --null None makes that null",
+        "course_name is 'n/a' in 1 events; --null n/a makes that null",
+        "course_name is 'nan' in 1 events; --null nan makes that null",
+    )
+    report = desk.load(rows, text_format=TextFormat(nulls=("NULL", "n/a")))
+    assert [name for (name,) in desk.query(query)] == [None, "None", "nan", None, None, None, None]
+    assert len(report.warnings) == 2
+
+
+@pytest.mark.parametrize("reader", ["csv", "csv line by line", "parquet"])
+def test_a_null_is_null_in_every_column(desk: Desk, reader: str) -> None:
+    """Also one that could be read as a value, in a column that must be there."""
+    row = EVENT | {"event_date": "-", "course_name": "-", "watch_minutes": "0", "quiz_score": " - "}
+    rows = [row | {"amount": r" \N"}, row | {"event_id": "11", "event_type": "-"}]
+    content = as_csv(rows) + (b"1,2\n" if reader == "csv line by line" else b"")
+    file = (
+        desk.file("events.parquet", rows)
+        if reader == "parquet"
+        else desk.file("events.csv", content)
+    )
+    given = TextFormat(nulls=("-", "0"))
+    desk.load_files([desk.file("users.csv", USERS)], [file], max_rejects=2, text_format=given)
+    assert desk.query(
+        "select event_date, course_name, watch_minutes, quiz_score, amount from raw.events"
+    ) == [(date(2025, 1, 2), None, None, None, None)]
+    assert desk.rejected()[0] == ("events", 2, "event_type is missing")
+
+
+def test_a_word_for_null_in_a_number_says_which_option_reads_it(desk: Desk) -> None:
+    with pytest.raises(RejectedError) as failure:
+        desk.load([EVENT | {"watch_minutes": "NULL"}])
+    assert failure.value.as_lines() == [
+        "events  1  watch_minutes is a word for null (--null reads it): row 1 'NULL'"
+    ]
+
+
+def test_the_options_are_checked_where_they_are_made() -> None:
+    for options in ({"decimal": "x"}, {"date_format": "%Y"}):
+        with pytest.raises(UsageError):
+            TextFormat(**options)

@@ -1,0 +1,156 @@
+"""Lakes: what the names of folders say of the rows in them."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from generator.errors import UsageError
+from tests.loads import EVENT, EVENTS, USERS, Desk, Row, as_csv
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Desk:
+    return Desk(tmp_path)
+
+
+def without(row: Row, *names: str) -> Row:
+    return {name: cell for name, cell in row.items() if name not in names}
+
+
+def load_lake(desk: Desk, **options: object) -> list[tuple]:
+    desk.load_files([desk.file("users.csv", USERS)], [str(desk.folder / "lake")], **options)
+    return desk.query("select event_id, course_name from raw.events order by event_id")
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet", "csv.gz"])
+@pytest.mark.parametrize(
+    ("folder", "course"),
+    [
+        ("course_name=math", "math"),
+        ("year=2025/course_name=math/month=1", "math"),
+        ("course_name=a%20b%2Fc%3D%C3%A9", "a b/c=é"),
+        ("course_name=__HIVE_DEFAULT_PARTITION__", None),
+        ("course_name=", None),
+        ("COURSE_NAME= math ", "math"),
+        ("course_id=math", "math"),
+        ("course_name=it's", "it's"),
+    ],
+)
+def test_a_column_that_stands_in_the_name_of_a_folder_is_loaded(
+    desk: Desk, kind: str, folder: str, course: str | None
+) -> None:
+    rows = [without(event, "course_name") for event in EVENTS]
+    desk.file(f"lake/{folder}/part.{kind}", rows)
+    assert load_lake(desk) == [(10, course), (11, course), (12, course)]
+
+
+def test_a_required_column_may_stand_in_folders_alone(desk: Desk) -> None:
+    for user_id in ("1", "2"):
+        rows = [without(event, "user_id") for event in EVENTS if event["user_id"] == user_id]
+        desk.file(f"lake/user_id={user_id}/part.csv", rows)
+    load_lake(desk)
+    assert desk.query("select user_id, count(*) from raw.events group by all order by all") == [
+        (1, 2),
+        (2, 1),
+    ]
+
+
+@pytest.mark.parametrize("kind", ["csv", "csv line by line", "parquet"])
+def test_a_column_in_both_must_agree_after_its_type_is_applied(desk: Desk, kind: str) -> None:
+    agreeing = [
+        EVENT | {"event_id": "1", "watch_minutes": "5.0", "course_name": " math"},
+        EVENT | {"event_id": "2", "watch_minutes": "5", "course_name": "math", "event_date": ""},
+    ]
+    differing = [
+        EVENT | {"event_id": "3", "watch_minutes": "5", "course_name": "art"},
+        EVENT | {"event_id": "4", "watch_minutes": "6", "course_name": "math"},
+        EVENT | {"event_id": "5", "watch_minutes": "5", "course_name": ""},
+        EVENT | {"event_id": "6", "watch_minutes": "", "course_name": "math"},
+    ]
+    rows = [{"event_date": "2025-01-02"} | row for row in agreeing + differing]
+    folder = "lake/event_date=2025-01-02/course_name=math/watch_minutes=5.00"
+    if kind == "parquet":
+        desk.file(f"{folder}/part.parquet", rows)
+    else:
+        desk.file(f"{folder}/part.csv", as_csv(rows) + (b"1,2\n" if "line" in kind else b""))
+    assert load_lake(desk, max_rejects=6) == [(1, "math")]
+    course = "course_name is not what the name of its folder says"
+    minutes = "watch_minutes is not what the name of its folder says"
+    assert desk.rejected()[:5] == [
+        ("events", 2, "event_date is not what the name of its folder says"),
+        ("events", 3, course),
+        ("events", 4, minutes),
+        ("events", 5, course),
+        ("events", 6, minutes),
+    ]
+
+
+def test_a_null_folder_disagrees_with_a_value(desk: Desk) -> None:
+    row = EVENT | {"event_id": "1"}
+    folder = "lake/course_name=__HIVE_DEFAULT_PARTITION__"
+    desk.file(f"{folder}/part.csv", [row, row | {"event_id": "2", "course_name": "math"}])
+    assert load_lake(desk, max_rejects=1) == [(1, None)]
+
+
+def test_many_small_files_of_different_folders_keep_their_own_values(desk: Desk) -> None:
+    for number in range(30):
+        row = EVENT | {"event_id": str(number), "course_name": f"c{number}"}
+        names = () if number % 3 == 0 else ("course_name",)
+        folder = "plain" if number % 3 == 1 else f"course_name=c{number}"
+        desk.file(f"lake/{folder}/{number}.csv", [without(row, *names)])
+    assert load_lake(desk) == [
+        (number, None if number % 3 == 1 else f"c{number}") for number in range(30)
+    ]
+
+
+def test_what_spark_writes_is_read(desk: Desk) -> None:
+    """Folders named like files, with a marker, checksums and an empty part."""
+    for day in ("2025-01-02", "2025-01-03"):
+        folder = f"lake/feb.parquet/event_date={day}"
+        table = pa.table({name: [EVENT[name] or None] for name in EVENT})
+        table = table.set_column(0, "event_id", pa.array([int(day[-2:])]))
+        table = table.set_column(2, "event_time", pa.array([day]))
+        (desk.folder / folder).mkdir(parents=True)
+        pq.write_table(table, desk.folder / folder / "part-00000.snappy.parquet")
+        desk.file(f"{folder}/.part-00000.snappy.parquet.crc", b"crc")
+    desk.file("lake/feb.parquet/_SUCCESS", b"")
+    desk.file("lake/feb.parquet/part-00001.csv", b"")
+    load_lake(desk)
+    assert desk.query("select event_date from raw.events order by 1") == [
+        (date(2025, 1, 2),),
+        (date(2025, 1, 3),),
+    ]
+    assert any("skipped (empty)" in line for line in desk.said)
+
+
+def test_a_rejected_row_is_kept_with_what_its_folders_say(desk: Desk) -> None:
+    bad = without(EVENT | {"event_type": "?"}, "course_name")
+    desk.file("lake/course_name=math/a.csv", [bad, bad | {"event_type": "login"}])
+    desk.file("lake/course_name=art/b.csv", as_csv([bad]) + b"1,2\n")
+    load_lake(desk, max_rejects=3)
+    kept = [json.loads(row) for (row,) in desk.query("select row from raw.rejected_rows")]
+    assert [row.get("course_name") for row in kept] == [None, "art", "math"]
+
+
+def test_folders_above_the_path_given_and_columns_that_are_not_read_say_nothing(desk: Desk) -> None:
+    rows = [without(event, "course_name") for event in EVENTS]
+    path = desk.file("course_name=math/year=2025/part.csv", rows)
+    users = [desk.file("users.csv", USERS)]
+    query = "select distinct course_name from raw.events"
+    desk.load_files(users, [str(Path(path).parent)])
+    assert desk.query(query) == [(None,)]
+    desk.load_files(users, [str(desk.folder / "c*" / "year=2025" / "*.csv")])
+    assert desk.query(query) == [("math",)]
+    assert f"{path}: ignored columns: 'year'" in desk.said
+
+
+def test_a_column_twice_on_a_path_is_an_error_of_the_call(desk: Desk) -> None:
+    desk.file("lake/course_name=a/course_name=b/part.csv", EVENTS)
+    with pytest.raises(UsageError, match="--events: course_name= stands twice in a path"):
+        load_lake(desk)
