@@ -28,6 +28,11 @@ def not_allowed(field: str, value: object, allowed: str) -> UsageError:
     return UsageError(f"{field}: {str(value)[:200]!r} is not allowed; give {allowed}")
 
 
+def first_line(error: BaseException) -> str:
+    """Return what an error says, without an engine's hints below it."""
+    return str(error).split("\n", maxsplit=1)[0]
+
+
 def stopped_by(number: int) -> str:
     """Return what a process says that a signal ended."""
     return f"stopped by {signal.Signals(number).name}; what was not finished is undone"

@@ -19,8 +19,7 @@ from typing import Any, NoReturn, Protocol
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from generator.errors import ElearnError, stopped_by
-from generator.warehouse.sql import first_line
+from generator.errors import ElearnError, first_line, stopped_by
 
 
 class Advance(Protocol):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -27,13 +27,10 @@ from generator.cli.options import (
     worker_count,
 )
 from generator.errors import UsageError
-from generator.loader.load import load_files
-from generator.loader.quarantine import RejectedError
-from generator.loader.text_format import PLAIN, TextFormat
 from generator.settings import Settings
-from generator.sinks import daily, files, spark
-from generator.sinks.warehouse import generate_warehouse
-from generator.warehouse import summary
+
+if TYPE_CHECKING:
+    from generator.warehouse.summary import Summary
 
 app = typer.Typer()
 
@@ -69,6 +66,9 @@ def generate(
     profile: Profile = False,
 ) -> None:
     """Simulate the platform into the warehouse, replacing what was there in one step."""
+    from generator.sinks import files, spark
+    from generator.warehouse import summary
+
     voice, limit = Voice(quiet, json, profile), checked_memory_limit(memory_limit)
     on_spark = one_of("engine", engine, spark.ENGINES) == "spark"
     if on_spark and (output_dir is None or file_format != "parquet" or shard is not None):
@@ -113,11 +113,11 @@ def load(
     ] = None,
     decimal: Annotated[
         str, typer.Option(help="What stands before decimals: . or ,", metavar="MARK")
-    ] = PLAIN.decimal,
+    ] = ".",
     date_format: Annotated[
         str | None,
         typer.Option(help="How dates are written, such as '%d.%m.%Y'.", metavar="PATTERN"),
-    ] = PLAIN.date_format,
+    ] = None,
     warehouse: Warehouse = DEFAULT_WAREHOUSE,
     memory_limit: MemoryLimit = None,
     quiet: Quiet = False,
@@ -125,6 +125,10 @@ def load(
     profile: Profile = False,
 ) -> None:
     """Load a real export into the warehouse, replacing what was there or adding to it."""
+    from generator.loader.load import load_files
+    from generator.loader.quarantine import RejectedError
+    from generator.loader.text_format import TextFormat
+
     voice = Voice(quiet, json, profile)
     if not append:
         for option, given in (("--users", users), ("--events", events)):
@@ -156,8 +160,11 @@ def simulate(
     voice: Voice,
     workers: str | None,
     memory_limit: str | None,
-) -> summary.Summary:
+) -> Summary:
     """Simulate into the warehouse, whole or up to a day."""
+    from generator.sinks import daily
+    from generator.sinks.warehouse import generate_warehouse
+
     threads = worker_count(workers)
     day = None if through is None else daily.parse_through(through, settings)
     if replace and day is None:
@@ -188,6 +195,8 @@ def _write_files(
     workers: str | None,
     voice: Voice,
 ) -> None:
+    from generator.sinks import files
+
     with voice.step("simulate", settings.n_users) as advance:
         report = files.generate_files(
             settings,

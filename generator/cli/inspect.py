@@ -10,6 +10,7 @@ import typer
 from generator.atomic_files import FORMATS
 from generator.cli.console import Voice
 from generator.cli.options import (
+    DEFAULT_REPORT,
     DEFAULT_WAREHOUSE,
     Format,
     Json,
@@ -21,11 +22,6 @@ from generator.cli.options import (
     one_of,
 )
 from generator.errors import UsageError
-from generator.publishing.export import TABLES, export_files
-from generator.publishing.export import as_lines as manifest_lines
-from generator.report import DEFAULT_REPORT, write_report
-from generator.warehouse import history
-from generator.warehouse.verify import mart_hashes, verify_files, verify_warehouse
 
 app = typer.Typer()
 
@@ -35,7 +31,9 @@ def versions(
     warehouse: Warehouse = DEFAULT_WAREHOUSE,
     json: Json = False,
 ) -> None:
-    """Print the ledger: every load with its dataset version."""
+    """Print the load history: every load with its dataset version."""
+    from generator.warehouse import history
+
     loads = history.read_ledger(warehouse)
     Voice(as_json=json).result(history.as_lines(loads), {"loads": loads})
 
@@ -56,6 +54,8 @@ def verify(
     profile: Profile = False,
 ) -> None:
     """Recompute the dataset version; exit 1 when it is not the recorded one."""
+    from generator.warehouse.verify import mart_hashes, verify_files, verify_warehouse
+
     voice, limit = Voice(quiet, json, profile), checked_memory_limit(memory_limit)
     if marts:
         if folder is not None:
@@ -86,6 +86,8 @@ def export(
     profile: Profile = False,
 ) -> None:
     """Write users, events, user_daily, user_features_daily and training_dataset as files."""
+    from generator.publishing.export import TABLES, as_lines, export_files
+
     voice = Voice(quiet, json, profile)
     with voice.step("export", total=len(TABLES)) as advance:
         manifest = export_files(
@@ -95,7 +97,7 @@ def export(
             memory_limit=checked_memory_limit(memory_limit),
             progress=advance,
         )
-    voice.result(manifest_lines(output_dir, manifest), manifest)
+    voice.result(as_lines(output_dir, manifest), manifest)
 
 
 @app.command(epilog="Example: elearn report --warehouse published/elearn.duckdb --png plots")
@@ -113,6 +115,8 @@ def report(
     profile: Profile = False,
 ) -> None:
     """Write one HTML page with plots of the warehouse or of a published copy."""
+    from generator.report import write_report
+
     voice = Voice(quiet, json, profile)
     with voice.step("report"):
         written = write_report(warehouse, output, png, checked_memory_limit(memory_limit))

@@ -16,6 +16,8 @@ from generator.errors import not_allowed
 from generator.settings import DEFAULTS, Settings
 
 DEFAULT_WAREHOUSE = Path("warehouse.duckdb")
+DEFAULT_PUBLISHED = Path("published/elearn.duckdb")
+DEFAULT_REPORT = Path("report.html")
 
 Warehouse = Annotated[
     Path, typer.Option(envvar="ELEARN_WAREHOUSE", help="The DuckDB file.", metavar="FILE")

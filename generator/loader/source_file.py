@@ -12,7 +12,7 @@ from pathlib import Path
 
 import duckdb
 
-from generator.errors import ElearnError
+from generator.errors import ElearnError, first_line
 from generator.loader.csv_records import (
     CUT_SHORT,
     Compression,
@@ -27,7 +27,7 @@ from generator.loader.rules import Rules
 from generator.loader.table_rules import Columns
 from generator.loader.text_format import TextFormat
 from generator.warehouse.file import Connection
-from generator.warehouse.sql import first_line, quoted, quoted_list
+from generator.warehouse.sql import quoted, quoted_list
 
 DELIMITERS = (",", ";", "\t", "|")
 SEPARATOR_LINE = re.compile(r'"?sep=([^" \r\n])"?(\r\n|\r|\n|\Z)', re.IGNORECASE)

@@ -11,14 +11,14 @@ from dataclasses import dataclass, field
 
 import duckdb
 
-from generator.errors import ElearnError
+from generator.errors import ElearnError, first_line
 from generator.loader.reader import broken_texts, has_records, is_plain, read_batches, sound_texts
 from generator.loader.rules import Rules
 from generator.loader.source_file import Source
 from generator.loader.table_rules import TEXTS, Columns
 from generator.loader.text_format import PLAIN, TextFormat
 from generator.warehouse.file import Connection
-from generator.warehouse.sql import first_line, one_row
+from generator.warehouse.sql import one_row
 
 SMALL_BYTES = 2**24
 WAITING_ROWS = 1_000_000

@@ -33,7 +33,7 @@ OURS = Path("dbt_project/macros/green_build.sql")
 
 def project_folder() -> Path:
     """Return the folder of the dbt project: the working directory, else this clone's root."""
-    for folder in (Path.cwd(), Path(__file__).resolve().parents[1]):
+    for folder in (Path.cwd(), Path(__file__).resolve().parents[2]):
         if (folder / OURS).is_file():
             return folder
     raise ElearnError("this project's dbt_project/ is not here; run from the root of a clone")

@@ -17,7 +17,7 @@ from typing import Any
 import duckdb
 
 from generator.atomic_files import move_file, written_whole
-from generator.errors import ElearnError, not_allowed
+from generator.errors import ElearnError, first_line, not_allowed
 from generator.publishing.green_build import GreenBuild, read_green_build
 from generator.warehouse.copying import copy_table
 from generator.warehouse.file import (
@@ -29,7 +29,7 @@ from generator.warehouse.file import (
     read_warehouse,
 )
 from generator.warehouse.paths import check_path, resolved
-from generator.warehouse.sql import first_line, name_in, one_row, quoted
+from generator.warehouse.sql import name_in, one_row, quoted
 from generator.warehouse.tables import BUILD_INFO
 from generator.warehouse.versions import dataset_version
 

@@ -15,7 +15,6 @@ from generator.warehouse.summary import check_built
 if TYPE_CHECKING:
     from generator.report.figures import Figure
 
-DEFAULT_REPORT = Path("report.html")
 
 LIBRARIES = ("altair", "vl_convert")
 

@@ -18,9 +18,9 @@ from typing import Any
 
 import duckdb
 
-from generator.errors import ElearnError, LockedError, not_allowed
+from generator.errors import ElearnError, LockedError, first_line, not_allowed
 from generator.warehouse.paths import check_path, resolved
-from generator.warehouse.sql import first_line, one_row
+from generator.warehouse.sql import one_row
 from generator.warehouse.tables import CONTENT_TABLES, EVENTS, LOADS, LOG_TABLES, USERS, Table
 from generator.warehouse.versions import dataset_version
 

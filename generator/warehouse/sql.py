@@ -42,8 +42,3 @@ def one_row(
     """
     [row] = con.execute(query, parameters).fetchall()
     return tuple(row)
-
-
-def first_line(error: BaseException) -> str:
-    """Return what an error says, without the engine's hints below it."""
-    return str(error).split("\n", maxsplit=1)[0]

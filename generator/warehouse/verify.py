@@ -11,9 +11,9 @@ from typing import Any
 import duckdb
 
 from generator.atomic_files import read_manifest
-from generator.errors import ElearnError
+from generator.errors import ElearnError, first_line
 from generator.warehouse.file import last_load, read_warehouse
-from generator.warehouse.sql import connect_memory, first_line, one_row, quoted
+from generator.warehouse.sql import connect_memory, one_row, quoted
 from generator.warehouse.summary import MARTS, check_built
 from generator.warehouse.tables import EVENTS, USERS, Table
 from generator.warehouse.versions import (

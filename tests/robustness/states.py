@@ -13,7 +13,7 @@ from typing import Any
 import duckdb
 
 from generator.atomic_files import file_hash, read_manifest
-from generator.publishing.publish import DEFAULT_PUBLISHED
+from generator.cli.options import DEFAULT_PUBLISHED
 from generator.warehouse.file import has_table
 from generator.warehouse.summary import MARTS
 from generator.warehouse.verify import verify_warehouse
