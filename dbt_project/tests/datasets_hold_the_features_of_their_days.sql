@@ -1,5 +1,6 @@
 -- Each row of training_dataset and scoring_dataset has the features of its user and its own day,
--- and scoring_dataset is of the last day: a run that left it out would leave yesterday's.
+-- and scoring_dataset has the eligible users of the last day, all of them: a run that left it out
+-- would leave yesterday's.
 with features as (
     select * from {{ ref('user_features_daily') }}
 ),
@@ -24,16 +25,35 @@ with features as (
         {%- for column in daily_columns() + window_columns() %}
         or {{ dataset }}.{{ column }} is distinct from features.{{ column }}
         {%- endfor %}
-){{ ',' if not loop.last }}
+),
 
 {% endfor -%}
+eligible_users as (
+    select
+        features.user_id,
+        features.as_of_date
+    from features
+    where
+        features.as_of_date = (select max(latest.as_of_date) from features as latest)
+        and (
+            features.active_days_30d > 0
+            or {{ 'true' if var('include_inactive_users') else 'false' }}
+        )
+)
+
 select * from training_dataset_deviations
 union all
 select * from scoring_dataset_deviations
 union all
 select
     'scoring_dataset' as dataset,
-    scoring_dataset.user_id,
-    scoring_dataset.as_of_date
-from scoring_dataset
-where scoring_dataset.as_of_date < (select max(features.as_of_date) from features)
+    coalesce(eligible_users.user_id, scoring_dataset.user_id) as user_id,
+    coalesce(eligible_users.as_of_date, scoring_dataset.as_of_date) as as_of_date
+from eligible_users
+full outer join scoring_dataset
+    on
+        eligible_users.user_id = scoring_dataset.user_id
+        and eligible_users.as_of_date = scoring_dataset.as_of_date
+where
+    eligible_users.user_id is null
+    or scoring_dataset.user_id is null

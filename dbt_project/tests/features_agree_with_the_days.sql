@@ -1,6 +1,6 @@
 -- Every column over a window again, by a join of each day with the days before it instead of a
--- running sum; on the last day and on the first of every month, for every user. Of a user who was
--- not active in 30 days, it only says that the last activity is longer ago.
+-- running sum; on the last day and on the first of every month, for every user. The measures are
+-- summed as decimals, and the last activity is looked for in the whole history.
 {%- set sums = {
     'active_days': 'is_active_day',
     'events': 'total_events',
@@ -29,9 +29,7 @@ features as (
     select features.*
     from {{ ref('user_features_daily') }} as features
     inner join observation_window
-        on
-            features.as_of_date = observation_window.last_day
-            or extract(day from features.as_of_date) = 1
+        on {{ is_sampled_day('features.as_of_date', 'observation_window.last_day') }}
 ),
 
 scores_per_day as (
@@ -39,7 +37,7 @@ scores_per_day as (
         events.user_id,
         events.event_date,
         count(events.quiz_score) as scores_count,
-        sum({{ scaled('events.quiz_score') }}) as scores_scaled
+        sum({{ exact('events.quiz_score') }}) as scores_sum
     from events
     where events.event_type = 'quiz_attempt'
     group by
@@ -49,23 +47,23 @@ scores_per_day as (
 
 recomputed as (
     select
-        features.user_id,
-        features.as_of_date,
         {%- for days in windows %}
         {%- set in_window = 'user_daily.as_of_date > ' ~ minus_days('features.as_of_date', days) %}
         {%- for feature, column in sums.items() %}
         sum(case when {{ in_window }} then user_daily.{{ column }} end)
             as {{ feature }}_{{ days }}d,
         {%- endfor %}
-        {{ unscaled('sum(case when ' ~ in_window ~ ' then '
-            ~ scaled('user_daily.watch_minutes_sum') ~ ' end)') }} as watch_minutes_{{ days }}d,
-        {{ unscaled_mean(
-            'sum(case when ' ~ in_window ~ ' then scores_per_day.scores_scaled end)',
+        cast(
+            sum(case when {{ in_window }} then {{ exact('user_daily.watch_minutes_sum') }} end)
+            as double
+        ) as watch_minutes_{{ days }}d,
+        {{ exact_mean(
+            'sum(case when ' ~ in_window ~ ' then scores_per_day.scores_sum end)',
             'sum(case when ' ~ in_window ~ ' then scores_per_day.scores_count end)',
         ) }} as quiz_avg_score_{{ days }}d,
         {%- endfor %}
-        max(case when user_daily.is_active_day = 1 then user_daily.as_of_date end)
-            as latest_active_date
+        features.user_id,
+        features.as_of_date
     from features
     inner join user_daily
         on
@@ -79,6 +77,37 @@ recomputed as (
     group by
         features.user_id,
         features.as_of_date
+),
+
+-- The latest active day up to each sampled day, but after the one before it.
+latest_active_days as (
+    select
+        user_daily.user_id,
+        {{ next_sampled_day('user_daily.as_of_date', 'observation_window.last_day') }}
+            as as_of_date,
+        max(user_daily.as_of_date) as active_date
+    from user_daily
+    cross join observation_window
+    where user_daily.is_active_day = 1
+    group by
+        user_daily.user_id,
+        {{ next_sampled_day('user_daily.as_of_date', 'observation_window.last_day') }}
+),
+
+recency as (
+    select
+        features.user_id,
+        features.as_of_date,
+        max(latest_active_days.active_date) over (
+            partition by features.user_id
+            order by features.as_of_date
+            rows between unbounded preceding and current row
+        ) as latest_active_date
+    from features
+    left join latest_active_days
+        on
+            features.user_id = latest_active_days.user_id
+            and features.as_of_date = latest_active_days.as_of_date
 )
 
 select
@@ -89,13 +118,14 @@ inner join recomputed
     on
         features.user_id = recomputed.user_id
         and features.as_of_date = recomputed.as_of_date
+inner join recency
+    on
+        features.user_id = recency.user_id
+        and features.as_of_date = recency.as_of_date
 where
-    features.days_since_last_activity
-    != {{ days_between('recomputed.latest_active_date', 'features.as_of_date') }}
-    or (
-        recomputed.latest_active_date is null
-        and features.days_since_last_activity < least(30, features.days_since_signup)
-    )
+    features.days_since_last_activity != {{ days_between(
+        'coalesce(recency.latest_active_date, features.signup_date)', 'features.as_of_date'
+    ) }}
     or features.payment_fail_rate_30d != coalesce(
         cast(recomputed.payment_failed_30d as double)
         / nullif(recomputed.payment_failed_30d + recomputed.payment_success_30d, 0),

@@ -1,12 +1,16 @@
--- No label window of a train day reaches into the test period, and the splits stand in time order.
+-- The splits stand in time order: test is the last fifth of the labelled days, at least one day;
+-- embargo is the label_window_days calendar days before it, so that no label window of a train day
+-- reaches into the test period; train is the rest.
 with splits as (
     select * from {{ ref('training_splits') }}
 ),
 
 test_period as (
-    select min(splits.as_of_date) as first_test_day
+    select
+        min(case when splits.split = 'test' then splits.as_of_date end) as first_test_day,
+        count(case when splits.split = 'test' then 1 end) as number_of_test_days,
+        count(*) as number_of_days
     from splits
-    where splits.split = 'test'
 )
 
 select
@@ -16,11 +20,17 @@ select
 from splits
 cross join test_period
 where
-    test_period.first_test_day is null
+    test_period.number_of_test_days = 0
     or (
-        splits.split = 'train'
-        and {{ plus_days('splits.as_of_date', var('label_window_days')) }}
-        >= test_period.first_test_day
+        test_period.number_of_test_days > 1
+        and test_period.number_of_test_days * 5 > test_period.number_of_days
     )
-    or (splits.split = 'embargo' and splits.as_of_date >= test_period.first_test_day)
-    or (splits.split = 'test' and splits.as_of_date < test_period.first_test_day)
+    or (test_period.number_of_test_days + 1) * 5 <= test_period.number_of_days
+    or splits.split != case
+        when splits.as_of_date >= test_period.first_test_day then 'test'
+        when
+            {{ plus_days('splits.as_of_date', var('label_window_days')) }}
+            >= test_period.first_test_day
+            then 'embargo'
+        else 'train'
+    end

@@ -1,3 +1,6 @@
+{#- Not from int_observation_window, whose ends are tested here as well. -#}
+{%- set first_day, last_day = var('first_day'), var('last_day') -%}
+
 -- user_daily has the user-days of the observation window, no more and no fewer: with a unique key,
 -- days in bounds and the right number of rows for each user, no day can be missing.
 with users as (
@@ -8,8 +11,18 @@ user_daily as (
     select * from {{ ref('user_daily') }}
 ),
 
+events as (
+    select * from {{ ref('stg_events') }}
+),
+
 observation_window as (
-    select * from {{ ref('int_observation_window') }}
+    select
+        {{ "cast('" ~ first_day ~ "' as date)" if first_day else 'min(events.event_date)' }}
+            as first_day,
+        {{ "cast('" ~ last_day ~ "' as date)" if last_day else 'max(events.event_date)' }}
+            as last_day
+    from events
+    having count(*) > 0
 ),
 
 expected_spans as (

@@ -1,4 +1,5 @@
--- The attributes of each user-day are those of raw.users, every one from the column of its name.
+-- The attributes of each user-day are those of raw.users, every one from the column of its name,
+-- and as_of_date is days_since_signup days after the signup.
 with user_daily as (
     select * from {{ ref('user_daily') }}
 ),
@@ -18,3 +19,5 @@ where
     or user_daily.is_paid != users.is_paid
     or user_daily.country != users.country
     or user_daily.marketing_source != users.marketing_source
+    or user_daily.as_of_date
+    != cast(users.signup_date + user_daily.days_since_signup * interval '1' day as date)

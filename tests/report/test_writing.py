@@ -134,7 +134,7 @@ def test_tests_count_for_the_content_that_they_saw(
 ) -> None:
     page = tmp_path / "report.html"
     write_report(simulated, page)
-    assert "100 passed" in page.read_text()
+    assert "101 passed" in page.read_text()
     with duckdb.connect(str(copied)) as con:
         con.execute("update main.user_daily set total_events = total_events + 1 where user_id = 1")
     write_report(copied, page)
