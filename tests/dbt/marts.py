@@ -42,6 +42,24 @@ class Model:
     kind: str
     """What the database makes of it: table or view."""
     sql: str
+    parents: frozenset[str]
+    """Schemas and names of the models that it reads."""
+
+    def build(self, con: Connection) -> None:
+        con.execute(f"create or replace {self.kind} {self.name} as {self.sql}")
+
+
+@dataclass(frozen=True)
+class DataTest:
+    """One compiled data test whose failure fails a build; it fails when it finds a row."""
+
+    name: str
+    sql: str
+    parents: frozenset[str]
+    """Schemas and names of the models that it reads."""
+
+    def fails(self, con: Connection) -> bool:
+        return bool(con.execute(f"from ({self.sql}) limit 1").fetchall())
 
 
 @dataclass(frozen=True)
@@ -50,6 +68,8 @@ class Marts:
 
     catalog: str
     models: tuple[Model, ...]
+    tests: tuple[DataTest, ...]
+    """The data tests that read a model."""
 
     @contextmanager
     def build(self, world: World, threads: int = 1) -> Iterator[Connection]:
@@ -79,7 +99,7 @@ class Marts:
     def build_models(self, con: Connection) -> None:
         con.execute("create schema if not exists staging")
         for model in self.models:
-            con.execute(f"create {model.kind} {model.name} as {model.sql}")
+            model.build(con)
 
 
 def compile_marts(
@@ -102,14 +122,34 @@ def compile_marts(
 
 
 def read_compiled(manifest: Path) -> Marts:
-    nodes = json.loads(manifest.read_text())["nodes"].values()
+    nodes = json.loads(manifest.read_text())["nodes"]
     compiled = {
-        node["name"]: Model(f"{node['schema']}.{node['name']}", kind(node), node["compiled_code"])
-        for node in nodes
+        node["name"]: Model(full_name(node), kind(node), node["compiled_code"], parents(key, nodes))
+        for key, node in nodes.items()
         if node["resource_type"] == "model" and node["config"]["materialized"] != "ephemeral"
     }
     assert set(compiled) == {"stg_users", "stg_events", *MARTS}
-    return Marts("compiled", tuple(compiled[name] for name in ["stg_users", "stg_events", *MARTS]))
+    tests = [
+        DataTest(node["name"], node["compiled_code"], parents(key, nodes))
+        for key, node in nodes.items()
+        if node["resource_type"] == "test" and node["config"]["severity"].lower() == "error"
+    ]
+    models = tuple(compiled[name] for name in ["stg_users", "stg_events", *MARTS])
+    return Marts("compiled", models, tuple(test for test in tests if test.parents))
+
+
+def full_name(node: dict) -> str:
+    return f"{node['schema']}.{node['name']}"
+
+
+def parents(key: str, nodes: dict[str, dict]) -> frozenset[str]:
+    """Return the models that a node reads, by itself or through ephemeral ones."""
+    found = set()
+    for parent in nodes[key]["depends_on"]["nodes"]:
+        if parent in nodes:
+            is_ephemeral = nodes[parent]["config"]["materialized"] == "ephemeral"
+            found |= parents(parent, nodes) if is_ephemeral else {full_name(nodes[parent])}
+    return frozenset(found)
 
 
 def kind(node: dict) -> str:

@@ -1,0 +1,257 @@
+"""Faults of the models' formulas: what stands in the compiled SQL, and what a bug would put there."""
+
+from __future__ import annotations
+
+Faults = dict[str, tuple[str, str]]
+"""The sound and the faulty SQL of each fault by its name."""
+
+TYPES = "('login', 'course_enroll', 'video_watch', 'quiz_attempt')"
+NO_QUIZ = "('login', 'course_enroll', 'video_watch')"
+
+
+def counted(event_type: str) -> str:
+    return f"count(case when events.event_type = '{event_type}' then 1 end)"
+
+
+def summed(event_type: str) -> str:
+    return f"sum(case when events.event_type = '{event_type}' then cast("
+
+
+USER_DAILY: Faults = {
+    "a day with a quiz alone is not active": (TYPES, NO_QUIZ),
+    "a day with a login alone is not active": (TYPES, TYPES.replace("'login', ", "")),
+    "a payment makes a day active": (TYPES, TYPES.replace("login", "payment_success")),
+    "a ticket makes a day active": (TYPES, TYPES.replace(")", ", 'support_ticket')")),
+    "failed payments are counted as paid": (
+        counted("payment_success"),
+        counted("payment_failed"),
+    ),
+    "paid ones are counted as failed": (counted("payment_failed"), counted("payment_success")),
+    "watching counts as enrolling": (counted("course_enroll"), counted("video_watch")),
+    "failed payments are money": (
+        summed("payment_success"),
+        summed("payment_success").replace(" = 'payment_success'", " like 'payment%'"),
+    ),
+    "minutes of every event are watched": (summed("video_watch"), "sum(case when true then cast("),
+    "scores of every event are quizzes": (summed("quiz_attempt"), "sum(case when true then cast("),
+    "a mean over attempts": (
+        "count(case when events.event_type = 'quiz_attempt' then events.quiz_score end)",
+        counted("quiz_attempt"),
+    ),
+    "minutes are cut": ("round(events.watch_minutes", "trunc(events.watch_minutes"),
+    "amounts are rounded to three decimals": (
+        "round(events.amount * 10000)",
+        "10 * round(events.amount * 1000)",
+    ),
+    "days from the signup on": ("greatest(", "least("),
+    "no day of a late signup": (
+        "users.signup_date <= observation_window.last_day",
+        "users.signup_date <= observation_window.first_day",
+    ),
+    "the last day is missing": (
+        "observation_window.last_day as last_as_of_date",
+        "observation_window.last_day - 1 as last_as_of_date",
+    ),
+    "the events of the day before": (
+        "and user_days.as_of_date = events_per_day.as_of_date",
+        "and user_days.as_of_date - 1 = events_per_day.as_of_date",
+    ),
+    "the signup is day 1": (
+        "cast(user_days.as_of_date - user_days.signup_date as integer)",
+        "cast(user_days.as_of_date - user_days.signup_date as integer) + 1",
+    ),
+    "days without events are missing": ("left join events_per_day", "join events_per_day"),
+}
+
+FAIL_RATE = "nullif(cast(rolling.payments_succeeded_and_failed_30d >> 32 as integer) + "
+FAILED_30D = "cast(rolling.payments_succeeded_and_failed_30d & 4294967295 as integer)"
+
+FEATURES: Faults = {
+    "recency over the last 30 rows": (
+        "rows between unbounded preceding",
+        "rows between 29 preceding",
+    ),
+    "recency over the last 60 rows": (
+        "rows between unbounded preceding",
+        "rows between 59 preceding",
+    ),
+    "recency knows the future": (
+        "rows between unbounded preceding and current row",
+        "rows between unbounded preceding and unbounded following",
+    ),
+    "recency up to the day before": (
+        "rows between unbounded preceding and current row",
+        "rows between unbounded preceding and 1 preceding",
+    ),
+    "recency of any event": (
+        "case when user_daily.is_active_day = 1 then",
+        "case when user_daily.total_events > 0 then",
+    ),
+    "a user never seen was active today": (
+        "rolling.latest_active_day,",
+        "rolling.latest_active_day, rolling.days_since_signup,",
+    ),
+    "failed per paid": (FAIL_RATE, "nullif(0 * "),
+    "failed per payment, a payment more": (FAIL_RATE, FAIL_RATE.replace("(cast", "(1 + cast")),
+    "a failed rate without a payment": (
+        "            0\n        ) as payment_fail_rate_30d",
+        "            1\n        ) as payment_fail_rate_30d",
+    ),
+    "the fail rate of 14 days": (
+        f"cast({FAILED_30D} as double)\n",
+        f"cast({FAILED_30D.replace('30d', '14d')} as double)\n",
+    ),
+    "a fail rate in whole numbers": (
+        f"cast({FAILED_30D} as double)\n            /",
+        f"{FAILED_30D}\n            //",
+    ),
+    "a mean over attempts": (
+        "coalesce(quiz_scores_per_day.quiz_scores_count, 0)",
+        "user_daily.quiz_attempts_count",
+    ),
+    "scores of every event": ("events.event_type = 'quiz_attempt'", "true"),
+    "a score of 0 is left out": (
+        "and events.quiz_score is not null",
+        "and events.quiz_score > 0",
+    ),
+    "minutes are cut": (
+        "round(user_daily.watch_minutes_sum * 10000)",
+        "trunc(user_daily.watch_minutes_sum * 10000)",
+    ),
+    "minutes are rounded to three decimals": (
+        "round(user_daily.watch_minutes_sum * 10000)",
+        "10 * round(user_daily.watch_minutes_sum * 1000)",
+    ),
+    "scores are cut": ("round(events.quiz_score", "trunc(events.quiz_score"),
+    "a lag too far": ("_7d, 7, 0)", "_7d, 8, 0)"),
+    "the third week is missing": ("_7d, 14, 0)", "_7d, 99, 0)"),
+    "the fourth week is the third": ("_7d, 21, 0)", "_7d, 14, 0)"),
+    "a month of 28 days": ("_2d, 28, 0)", "_2d, 99, 0)"),
+    "a month a day late": ("_2d, 28, 0)", "_2d, 29, 0)"),
+    "users share a window": (
+        "partition by measures.user_id order by measures.as_of_date)",
+        "order by measures.user_id, measures.as_of_date)",
+    ),
+}
+
+LABELS: Faults = {
+    "a label window of 29 days": ("active_days, 30)", "active_days, 29)"),
+    "a label window of 31 days": ("active_days, 30)", "active_days, 31)"),
+    "a label window from the day on": (
+        "rows between unbounded preceding and current row",
+        "rows between unbounded preceding and 1 preceding",
+    ),
+    "one active day is churn": ("future_active_days = 0 then", "future_active_days <= 1 then"),
+    "no label on the last labelled day": ("as_of_date <= observation", "as_of_date < observation"),
+    "labels of windows that are not over": (
+        "as_of_date <= observation_window.last_labelled_day",
+        "as_of_date <= observation_window.last_labelled_day + 1",
+    ),
+    "users share a label window": (
+        "partition by active_days_so_far.user_id\n            order by",
+        "order by",
+    ),
+}
+
+SPLITS: Faults = {
+    "the last quarter is test": ("number_of_days / 5", "number_of_days / 4"),
+    "the last sixth is test": ("number_of_days / 5", "number_of_days / 6"),
+    "a day more is test": ("as bigint))", "as bigint) + 1)"),
+    "an embargo of 29 days": ("interval '30' day as date)\n", "interval '29' day as date)\n"),
+    "an embargo of 31 days": ("interval '30' day as date)\n", "interval '31' day as date)\n"),
+    "the embargo ends a day late": (
+        ">= embargo_period.first_test_day",
+        "> embargo_period.first_test_day",
+    ),
+    "no embargo": ("then 'embargo'", "then 'train'"),
+    "the first fifth is test": (
+        "order by labelled_days.as_of_date desc",
+        "order by labelled_days.as_of_date",
+    ),
+}
+
+ELIGIBLE = "where features.active_days_30d > 0"
+DATASETS: Faults = {
+    "users who are gone": (ELIGIBLE, "where true"),
+    "an active day is too few": (ELIGIBLE, ELIGIBLE.replace("> 0", "> 1")),
+    "only users of two weeks": (ELIGIBLE, ELIGIBLE.replace("30d", "14d")),
+    "only users with a login": (ELIGIBLE, ELIGIBLE.replace("active_days", "logins")),
+}
+TRAINING = DATASETS | {
+    "the label of the day after": (
+        "and features.as_of_date = labels.as_of_date",
+        "and features.as_of_date = labels.as_of_date - 1",
+    ),
+    "everybody stays": ("labels.churn_label\n", "0 as churn_label\n"),
+}
+SCORING = DATASETS | {
+    "the day before the last": (
+        "features.as_of_date = observation_window.last_day",
+        "features.as_of_date = observation_window.last_day - 1",
+    ),
+    "every day": (
+        "features.as_of_date = observation_window.last_day",
+        "features.as_of_date <= observation_window.last_day",
+    ),
+}
+
+STAGING: Faults = {
+    "minutes are scores": ("cast(events.watch_minutes as", "cast(events.quiz_score as"),
+    "scores are minutes": ("cast(events.quiz_score as", "cast(events.watch_minutes as"),
+    "amounts are minutes": ("cast(events.amount as", "cast(events.watch_minutes as"),
+    "events without a measure are left out": (
+        "\nfrom events",
+        "\nfrom events where events.quiz_score is not null",
+    ),
+    "failed payments are tickets": (
+        "cast(events.event_type as string)",
+        "replace(events.event_type, 'payment_failed', 'support_ticket')",
+    ),
+    "events a day later": (
+        "cast(events.event_date as date)",
+        "cast(events.event_date + 1 as date)",
+    ),
+    "events of the next user": (
+        "cast(events.user_id as integer)",
+        "cast(events.user_id % 24 + 1 as integer)",
+    ),
+}
+
+OF_MODELS = {
+    "stg_events": STAGING,
+    "user_daily": USER_DAILY,
+    "user_features_daily": FEATURES,
+    "churn_labels": LABELS,
+    "training_splits": SPLITS,
+    "training_dataset": TRAINING,
+    "scoring_dataset": SCORING,
+}
+
+OF_MACROS: Faults = {
+    "measures are cut": ("round(", "trunc("),
+    "measures have three decimals": (" * 10000) as bigint)", " * 1000) as bigint) * 10"),
+    "a sum is a tenth": (" as double) / 10000", " as double) / 100000"),
+    "a mean is a hundredth": ("as bigint) * 10000, 0)", "as bigint) * 1000000, 0)"),
+    "a quiz is no engagement": (TYPES, NO_QUIZ),
+    "a payment is engagement": (TYPES, TYPES.replace("login", "payment_success")),
+    "the window ends a day early": (
+        "        max(events.event_date)\n        as last_day",
+        "        max(events.event_date) - 1\n        as last_day",
+    ),
+    "the window begins a day late": (
+        "        min(events.event_date)\n        as first_day",
+        "        min(events.event_date) + 1\n        as first_day",
+    ),
+    "the last labelled day is a day late": (
+        "cast(ends.last_day - interval '30' day as date)",
+        "cast(ends.last_day - interval '29' day as date)",
+    ),
+    "the signup is day 1": (
+        "cast(user_days.as_of_date - user_days.signup_date as integer)",
+        "cast(user_days.as_of_date - user_days.signup_date + 1 as integer)",
+    ),
+    "everybody is eligible": (ELIGIBLE, "where true"),
+    "the low half of a pair": (" & 4294967295", " & 1"),
+    "the high half of a pair": (" >> 32", " >> 33"),
+}
+"""Faults of what several models share, and of what the data tests use as well."""
