@@ -1,4 +1,4 @@
-"""Faults of the models' formulas: what stands in the compiled SQL, and what a bug would put there."""
+"""Faults of the models' formulas: what stands in the compiled SQL, and what a bug makes of it."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
@@ -14,9 +14,6 @@ from tests.dbt.marts import Connection, Marts
 from tests.dbt.worlds import numbered
 
 FIRST_DAY, DAYS = date(2024, 1, 10), 100
-
-Change = Callable[[str], str]
-"""From sound to faulty SQL."""
 
 
 def rich_world() -> World:
@@ -134,19 +131,19 @@ def sound(name: str) -> str:
     return f"sound.{name.split('.')[1]}"
 
 
-def with_fault(marts: Marts, mart: str, change: Change) -> Marts:
-    """Return the project with the SQL of one model changed."""
+def with_fault(marts: Marts, name: str, sql: str) -> Marts:
+    """Return the project with other SQL for one model."""
     models = [
-        replace(model, sql=change(model.sql)) if model.name.endswith(f".{mart}") else model
+        replace(model, sql=sql) if model.name.endswith(f".{name}") else model
         for model in marts.models
     ]
     return replace(marts, models=tuple(models))
 
 
-def with_fault_everywhere(marts: Marts, change: Change) -> Marts:
-    """Return the project with every SQL changed, as by a fault of a macro that tests use too."""
+def with_fault_everywhere(marts: Marts, right: str, wrong: str) -> Marts:
+    """Return the project with all SQL changed, as by a fault of a macro that tests use too."""
     models, tests = (
-        tuple(replace(node, sql=change(node.sql)) for node in nodes)
+        tuple(replace(node, sql=node.sql.replace(right, wrong)) for node in nodes)
         for nodes in (marts.models, marts.tests)
     )
     return replace(marts, models=models, tests=tests)

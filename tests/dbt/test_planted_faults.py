@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from tests.dbt.formula_faults import OF_MACROS, OF_MODELS, Faults
+from tests.dbt.formula_faults import OF_MACROS, OF_MODELS
 from tests.dbt.judge import World
 from tests.dbt.marts import MARTS, Marts
 from tests.dbt.planting import Ground, with_fault, with_fault_everywhere
@@ -89,7 +89,7 @@ def test_a_fault_in_one_column_alone_is_caught(mart: str, ground: Ground) -> Non
             if changes(ground, mart, column, expression):
                 tried += 1
                 faulty = f"select * replace ({expression} as {column}) from sound.{mart}"
-                if not ground.failing_test(with_fault(ground.marts, mart, lambda _: faulty)):
+                if not ground.failing_test(with_fault(ground.marts, mart, faulty)):
                     survivors.append(f"{column}: {fault}")
         assert tried, f"no fault was planted in {column}"
     assert survivors == []
@@ -113,7 +113,7 @@ def test_a_fault_in_a_formula_is_caught(model: str, ground: Ground) -> None:
     for name, (right, wrong) in OF_MODELS[model].items():
         assert right in compiled, f"{model} no longer has the formula of: {name}"
         faulty = compiled.replace(right, wrong)
-        if not ground.failing_test(with_fault(ground.marts, model, lambda _: faulty)):
+        if not ground.failing_test(with_fault(ground.marts, model, faulty)):
             survivors.append(name)
     assert survivors == []
 
@@ -122,5 +122,5 @@ def test_a_fault_in_a_formula_is_caught(model: str, ground: Ground) -> None:
 def test_a_fault_in_what_the_tests_use_as_well_is_caught(fault: str, ground: Ground) -> None:
     right, wrong = OF_MACROS[fault]
     assert any(right in model.sql for model in ground.marts.models)
-    faulty = with_fault_everywhere(ground.marts, lambda sql: sql.replace(right, wrong))
+    faulty = with_fault_everywhere(ground.marts, right, wrong)
     assert ground.failing_test(faulty)
