@@ -7,18 +7,31 @@ from __future__ import annotations
 
 import json
 import sys
+from pathlib import Path
 
-from dbt.cli.main import dbtRunner
+from dbt.cli.main import dbtRunner, dbtRunnerResult
 
 
 def compile_each(targets: dict[str, str]) -> bool:
     """Compile into each target folder with its vars, given as JSON."""
     return all(
-        dbtRunner()
-        .invoke(["compile", "--full-refresh", "--target-path", target, "--vars", given])
-        .success
+        compile_hook(target, given) and invoke("compile", target, given).success
         for target, given in targets.items()
     )
+
+
+def compile_hook(target: str, given: str) -> bool:
+    """Compile the hook before the models, since the last one to compile writes the manifest."""
+    done = invoke("compile", target, given, "--quiet", "--inline", "{{ find_outdated_rows() }}")
+    if done.success:
+        [outcome] = done.result.results
+        Path(target, "hook.sql").write_text(outcome.node.compiled_code)
+    return done.success
+
+
+def invoke(command: str, target: str, given: str, *options: str) -> dbtRunnerResult:
+    arguments = [command, "--full-refresh", "--target-path", target, "--vars", given]
+    return dbtRunner().invoke([*arguments, *options])
 
 
 if __name__ == "__main__":

@@ -70,6 +70,8 @@ class Marts:
     models: tuple[Model, ...]
     tests: tuple[DataTest, ...]
     """The data tests that read a model."""
+    hook: str
+    """SQL that finds what an incremental build has to redo."""
 
     @contextmanager
     def build(self, world: World, threads: int = 1) -> Iterator[Connection]:
@@ -135,7 +137,8 @@ def read_compiled(manifest: Path) -> Marts:
         if node["resource_type"] == "test" and node["config"]["severity"].lower() == "error"
     ]
     models = tuple(compiled[name] for name in ["stg_users", "stg_events", *MARTS])
-    return Marts("compiled", models, tuple(test for test in tests if test.parents))
+    hook = manifest.with_name("hook.sql").read_text()
+    return Marts("compiled", models, tuple(test for test in tests if test.parents), hook)
 
 
 def full_name(node: dict) -> str:

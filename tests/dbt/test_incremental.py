@@ -50,8 +50,22 @@ def event(user: str, day: str, event_type: str = "login") -> str:
     """
 
 
+def changed_event(change: str, condition: str = "true", user: str = "24") -> str:
+    """SQL that changes the first event of a user in an old month for which a condition holds."""
+    return f"""
+        update raw.events set {change} where event_id = (
+            select min(event_id) from raw.events
+            where user_id = ({user}) and month(event_date) = 2 and {condition}
+        )
+    """
+
+
 # The last day is 2024-04-28; user 1 signed up before the first day, 2024-01-10.
 A_CHURNED_USER = "select min(user_id) from truth.users where churn_date < date '2024-03-01'"
+A_PAYING_USER = """
+    select min(user_id) from raw.events
+    where event_type = 'payment_success' and month(event_date) = 2 and user_id > 30
+"""
 LATE_EVENT = event("1", "2024-04-18", "quiz_attempt")
 CHANGES = {
     "an_event_ten_days_late": [LATE_EVENT],
@@ -75,6 +89,18 @@ CHANGES = {
         "update raw.events set quiz_score = 0.0001 where quiz_score > 60 and user_id % 3 = 0",
         "update raw.events set event_type = 'support_ticket' where event_type = 'login'"
         " and user_id = 11",
+    ],
+    "every_column_of_another_user": [
+        changed_event("watch_minutes = 0.0001", "event_type = 'video_watch'", "21"),
+        changed_event("quiz_score = null", "event_type = 'quiz_attempt'", "22"),
+        changed_event("amount = 0.5", "event_type = 'payment_success'", A_PAYING_USER),
+        changed_event("event_type = 'support_ticket'", "event_type = 'login'", "23"),
+        changed_event("event_time = event_time + interval '1' day, event_date = event_date + 1"),
+        changed_event("user_id = 25", "event_type = 'login'", "26"),
+        "update raw.users set plan = 'paid', is_paid = 1 where user_id = 27",
+        "update raw.users set country = 'FR' where user_id = 28",
+        "update raw.users set marketing_source = 'radio' where user_id = 29",
+        "update raw.users set signup_date = signup_date - 1 where user_id = 30",
     ],
     "users_changed_by_hand": [
         "update raw.users set country = 'FR', signup_date = date '2023-12-01' where user_id = 12",
