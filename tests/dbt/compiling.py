@@ -12,20 +12,21 @@ from pathlib import Path
 from dbt.cli.main import dbtRunner, dbtRunnerResult
 
 
-def compile_each(targets: dict[str, str]) -> bool:
-    """Compile into each target folder with its vars, given as JSON."""
+def compile_each(targets: dict[str, str], macros: list[str]) -> bool:
+    """Compile models and macros into each target folder with its vars, given as JSON."""
     return all(
-        compile_hook(target, given) and invoke("compile", target, given).success
+        all(compile_macro(name, target, given) for name in macros)
+        and invoke("compile", target, given).success
         for target, given in targets.items()
     )
 
 
-def compile_hook(target: str, given: str) -> bool:
-    """Compile the hook before the models, since the last one to compile writes the manifest."""
-    done = invoke("compile", target, given, "--quiet", "--inline", "{{ find_outdated_rows() }}")
+def compile_macro(name: str, target: str, given: str) -> bool:
+    """Compile a macro before the models, since what compiles last writes the manifest."""
+    done = invoke("compile", target, given, "--quiet", "--inline", f"{{{{ {name}() }}}}")
     if done.success:
         [outcome] = done.result.results
-        Path(target, "hook.sql").write_text(outcome.node.compiled_code)
+        Path(target, f"{name}.sql").write_text(outcome.node.compiled_code)
     return done.success
 
 
@@ -35,4 +36,4 @@ def invoke(command: str, target: str, given: str, *options: str) -> dbtRunnerRes
 
 
 if __name__ == "__main__":
-    sys.exit(not compile_each(json.loads(sys.argv[1])))
+    sys.exit(not compile_each(json.loads(sys.argv[1]), sys.argv[2:]))

@@ -29,6 +29,7 @@ MARTS = [
     "scoring_dataset",
 ]
 RAW = (USERS, EVENTS)
+MACROS = ("find_outdated_rows", "fingerprints_by_day")
 
 Connection = duckdb.DuckDBPyConnection
 
@@ -70,8 +71,10 @@ class Marts:
     models: tuple[Model, ...]
     tests: tuple[DataTest, ...]
     """The data tests that read a model."""
-    hook: str
-    """SQL that finds what an incremental build has to redo."""
+    find_outdated_rows: str
+    """SQL that writes down what an incremental build has to redo."""
+    fingerprints_by_day: str
+    """The query of what Spark compares to find it."""
 
     @contextmanager
     def build(self, world: World, threads: int = 1) -> Iterator[Connection]:
@@ -112,7 +115,7 @@ def compile_marts(
     write_warehouse(warehouse, World((), ()))
     targets = {str(folder / name): json.dumps(changed_vars(sets[name])) for name in sets}
     done = subprocess.run(
-        [sys.executable, "-m", "tests.dbt.compiling", json.dumps(targets)],
+        [sys.executable, "-m", "tests.dbt.compiling", json.dumps(targets), *MACROS],
         check=False,
         cwd=ROOT,
         env=os.environ | variables | {"ELEARN_WAREHOUSE": str(warehouse)},
@@ -137,8 +140,8 @@ def read_compiled(manifest: Path) -> Marts:
         if node["resource_type"] == "test" and node["config"]["severity"].lower() == "error"
     ]
     models = tuple(compiled[name] for name in ["stg_users", "stg_events", *MARTS])
-    hook = manifest.with_name("hook.sql").read_text()
-    return Marts("compiled", models, tuple(test for test in tests if test.parents), hook)
+    macros = {name: manifest.with_name(f"{name}.sql").read_text() for name in MACROS}
+    return Marts("compiled", models, tuple(test for test in tests if test.parents), **macros)
 
 
 def full_name(node: dict) -> str:

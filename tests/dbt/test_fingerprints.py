@@ -69,6 +69,20 @@ def test_a_change_of_one_column_by_hand_is_seen(column: str, marts: dict[str, Ma
             assert not outdated, "no mart may read it"
 
 
+@pytest.mark.parametrize("column", COLUMNS)
+def test_spark_sees_it_as_well(column: str, marts: dict[str, Marts]) -> None:
+    fingerprints = marts["defaults"].fingerprints_by_day.replace("xxhash64(", "hash(")
+    with built_before(marts["defaults"]) as con:
+        before = set(con.execute(fingerprints).fetchall())
+        change(con, column)
+        changed = before ^ set(con.execute(fingerprints).fetchall())
+        marts["defaults"].build_models(con)
+        moved_days = [first_day for _, first_day in moved_users(con, "user_daily")]
+        changed_days = [day for _, day, _ in changed]
+        assert bool(changed) == (column != "raw.users.engagement_score")
+        assert not moved_days or min(changed_days) <= min(moved_days)
+
+
 @contextmanager
 def built_before(marts: Marts) -> Iterator[Connection]:
     """Build a world and take its fingerprints; its raw tables have no constraints to break."""
@@ -98,7 +112,7 @@ def change(con: Connection, column: str) -> None:
 
 def find_outdated(con: Connection, marts: Marts) -> dict[tuple, date | None]:
     """Run the hook; return the first day to redo by mart and user."""
-    con.execute(marts.hook)
+    con.execute(marts.find_outdated_rows)
     found = con.execute("select mart, user_id, first_day from bookkeeping.outdated").fetchall()
     return {(mart, user_id): first_day for mart, user_id, first_day in found}
 
