@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from generator.simulation.event_types import EVENT_TYPES
+from generator.vocabulary import EVENT_TYPES
 from tests.loads import EVENT, EVENTS, USER, Desk
 
 BLANKS = " \t\n\v\f\r"
@@ -40,7 +40,7 @@ def rejected_texts(
 
 
 WHOLE = ["1", "+2", "003", "4.0", "5.", "6.000", "+07.0", "-8", "-009.0", "-0", "10"]
-WHOLE += [f"{blank}{number}{blank}" for number, blank in enumerate(BLANKS, 100)]
+WHOLE += [f"{blank}{number}{blank}\n" for number, blank in enumerate(BLANKS, 100)]
 WHOLE += [str(2**63 - 1), str(-(2**63)), "1000000000000.0"]
 
 
@@ -165,7 +165,10 @@ def written_times(draw: st.DrawFn) -> tuple[str, datetime]:
 
 
 @settings(
-    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=12,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    phases=[Phase.reuse, Phase.generate],  # to shrink lists takes minutes; all of one is shown
 )
 @given(st.lists(written_times(), min_size=60, max_size=60))
 def test_times_of_any_spelling(tmp_path: Path, cases: list[tuple[str, datetime]]) -> None:
@@ -184,8 +187,7 @@ NO_TIMES += ["2025-01-02 10:00:00.", "2025-01-02 10:00.5", "02.01.2025 10:00", "
 
 
 def test_what_is_no_time_is_rejected(tmp_path: Path) -> None:
-    reason = "event_time is not a time"
-    assert rejected_texts(Desk(tmp_path), "event_time", NO_TIMES, reason) == NO_TIMES
+    assert rejected_texts(Desk(tmp_path), "event_time", NO_TIMES, "event_time ") == NO_TIMES
 
 
 def test_words_in_any_case_with_blanks_around_them(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from random import Random
 
-from generator.simulation.event_types import EVENT_TYPES
+from generator.vocabulary import EVENT_TYPES
 from tests.dbt.judge import Event, User, World
 from tests.dbt.marts import Connection, Marts
 from tests.dbt.worlds import numbered

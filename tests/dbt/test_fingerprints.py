@@ -11,7 +11,7 @@ from datetime import date
 
 import pytest
 
-from generator.schema import EVENTS, USERS
+from generator.warehouse.tables import EVENTS, USERS
 from tests.dbt.marts import Connection, Marts
 from tests.dbt.planting import rich_world
 
