@@ -10,27 +10,19 @@
 -#}
 
 {#-
-    The incremental marts: by how many days an event reaches back in them, and from which other
-    incremental marts they are made.
+    Everything besides the events that the incremental marts depend on: the vars, and the SQL of
+    the marts and of what they are made from.
 -#}
-{% macro incremental_marts() -%}
-    {{ return({
-        'user_daily': {'days_back': 0, 'parents': []},
-        'user_features_daily': {'days_back': 0, 'parents': ['user_daily']},
-        'churn_labels': {'days_back': var('label_window_days'), 'parents': ['user_daily']},
-        'training_dataset': {
-            'days_back': var('label_window_days'),
-            'parents': ['user_features_daily', 'churn_labels'],
-        },
-    }) }}
-{%- endmacro %}
-
-{#- Everything besides the events that the marts depend on: the vars and the models' own SQL. -#}
 {% macro build_inputs() -%}
-    {%- set nodes = graph.nodes.values() if execute else [] -%}
-    {%- set models = nodes | selectattr('resource_type', 'equalto', 'model') -%}
+    {%- set checksums = [] -%}
+    {%- for mart in incremental_marts() if execute -%}
+        {%- set node = graph.nodes['model.' ~ project_name ~ '.' ~ mart] -%}
+        {%- for needed in [node] + nodes_behind(node) -%}
+            {%- do checksums.append(needed.checksum.checksum) -%}
+        {%- endfor -%}
+    {%- endfor -%}
     {{ return(tojson({
-        'models': models | map(attribute='checksum.checksum') | sort,
+        'models': checksums | unique | sort,
         'first_day': var('first_day') | string,
         'last_day': var('last_day') | string,
         'label_window_days': var('label_window_days'),
@@ -217,11 +209,8 @@
     insert into bookkeeping.builds from build_now
 {%- endmacro %}
 
-{#- A mart is made anew when asked to, and when the bookkeeping says that nothing can be kept. -#}
-{% macro should_full_refresh() -%}
-    {%- if not execute or model.name not in incremental_marts() or flags.FULL_REFRESH -%}
-        {{ return(flags.FULL_REFRESH) }}
-    {%- endif -%}
+{#- Whether the bookkeeping says that nothing of the mart can be kept. -#}
+{% macro everything_is_outdated() -%}
     {{ return(adapter.dispatch('everything_is_outdated')()) }}
 {%- endmacro %}
 
@@ -275,9 +264,20 @@
     select {{ columns }} from {{ arguments.temp_relation }}
 {%- endmacro %}
 
-{#- As long as a parent has work left, what was made from it is not done either. -#}
+{#-
+    As long as a parent has work left, what was made from it is not done either; and a mart that a
+    partial run made has everything left.
+-#}
 {% macro forget_outdated_rows() -%}
-    {{ adapter.dispatch('forget_outdated_rows')() }}
+    {%- if is_partial_run() -%}
+        {{ adapter.dispatch('mark_everything_outdated')() }}
+    {%- else -%}
+        {{ adapter.dispatch('forget_outdated_rows')() }}
+    {%- endif -%}
+{%- endmacro %}
+
+{% macro default__mark_everything_outdated() -%}
+    insert into bookkeeping.outdated (mart) values ('{{ model.name }}')
 {%- endmacro %}
 
 {% macro default__forget_outdated_rows() -%}
@@ -289,16 +289,4 @@
             select 1 from bookkeeping.outdated as of_parents
             where of_parents.mart in ('{{ parents | join("', '") }}')
         )
-{%- endmacro %}
-
-{#- dbt's own message does not name the option. -#}
-{% macro process_schema_changes(on_schema_change, source_relation, target_relation) -%}
-    {%- set changes = check_for_schema_changes(source_relation, target_relation) -%}
-    {%- if changes.schema_changed -%}
-        {%- do exceptions.raise_compiler_error(
-            'The columns of ' ~ target_relation.identifier ~ ' are not those of its model:'
-            ~ ' run `dbt build --full-refresh`.'
-        ) -%}
-    {%- endif -%}
-    {{ return(changes.source_columns) }}
 {%- endmacro %}

@@ -75,19 +75,22 @@
     {{ dbt.string_literal(dbt.escape_single_quotes(table)) }}
 {%- endmacro %}
 
-{#- Everything in raw, and the marts; parents before the tables that refer to them. -#}
+{#- Everything in raw, and the tables that models made in main; parents before their children. -#}
 {% macro tables_for_readers() -%}
-    {%- set raw_tables = run_query(
-        "select 'raw.' || table_name from duckdb_tables()"
-        " where database_name = current_database() and schema_name = 'raw'"
+    {%- set found = run_query(
+        "select schema_name || '.' || table_name, schema_name = 'raw' from duckdb_tables()"
+        " where database_name = current_database() and schema_name in ('raw', 'main')"
         " order by table_name <> 'users', table_name"
-    ).columns[0].values() -%}
-    {%- set tables = raw_tables | list -%}
+    ).rows -%}
+    {%- set stored = found | map(attribute=0) | list -%}
+    {%- set tables = found | selectattr(1) | map(attribute=0) | list -%}
+    {%- set models = [] -%}
     {%- for node in graph.nodes.values() | sort(attribute='name') -%}
         {%- if node.resource_type == 'model' and node.schema == 'main'
+            and node.database == target.database and 'main.' ~ node.alias in stored
             and node.config.materialized in ['table', 'incremental'] -%}
-            {%- do tables.append('main.' ~ node.name) -%}
+            {%- do models.append((nodes_behind(node) | length, 'main.' ~ node.alias)) -%}
         {%- endif -%}
     {%- endfor -%}
-    {{ return(tables) }}
+    {{ return(tables + models | sort(attribute=0) | map(attribute=1) | list) }}
 {%- endmacro %}

@@ -5,6 +5,11 @@
 
 {% macro default__require_raw_tables() -%}
     {%- if execute -%}
+        {%- if target.database | lower in ['raw', 'truth', 'staging', 'main', 'bookkeeping'] -%}
+            {%- do exceptions.raise_compiler_error(
+                warehouse_name() ~ ' has the name of one of the schemas in it: rename the file.'
+            ) -%}
+        {%- endif -%}
         {%- for table in ['users', 'events'] -%}
             {%- set raw_table = source('raw', table) -%}
             {%- if not adapter.get_relation(

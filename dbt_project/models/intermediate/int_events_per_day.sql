@@ -1,3 +1,5 @@
+{{ config(materialized='ephemeral') }}
+
 {%- set counted_types = {
     'logins_count': 'login',
     'enroll_count': 'course_enroll',

@@ -1,3 +1,5 @@
+{{ config(materialized='ephemeral') }}
+
 {%- set first_day, last_day = var('first_day'), var('last_day') -%}
 
 with events as (

@@ -1,3 +1,5 @@
+{{ whole_mart() }}
+
 with features as (
     select * from {{ ref('user_features_daily') }}
 ),

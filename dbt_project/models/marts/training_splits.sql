@@ -1,3 +1,5 @@
+{{ whole_mart() }}
+
 with labels as (
     select * from {{ ref('churn_labels') }}
 ),

@@ -1,9 +1,4 @@
-{{ config(
-    materialized='incremental',
-    partition_by=daily_partitions(),
-    pre_hook="{{ drop_outdated_days() }}",
-    post_hook="{{ forget_outdated_rows() }}",
-) }}
+{{ incremental_mart() }}
 
 with users as (
     select * from {{ ref('stg_users') }}

@@ -1,9 +1,4 @@
-{{ config(
-    materialized='incremental',
-    partition_by=daily_partitions(),
-    pre_hook="{{ drop_outdated_days() }}",
-    post_hook="{{ forget_outdated_rows() }}",
-) }}
+{{ incremental_mart() }}
 
 {#-
     user_daily has a row for every day, so the row some rows before is the day some days before:

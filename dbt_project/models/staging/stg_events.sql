@@ -1,3 +1,5 @@
+{{ staging_view() }}
+
 with events as (
     select * from {{ source('raw', 'events') }}
 )

@@ -1,3 +1,5 @@
+{{ staging_view() }}
+
 with users as (
     select * from {{ source('raw', 'users') }}
 )

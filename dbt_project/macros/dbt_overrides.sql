@@ -1,0 +1,87 @@
+{#-
+    Every macro here has the name of one of dbt's own, of dbt-core 1.11.16 with dbt-adapters 1.24.5
+    or of dbt-duckdb 1.11.1, and takes its place for all models of the project. So each of them
+    does for this project's marts what the marts need, and for every other model what dbt does.
+-#}
+
+{#-
+    Follows `ref` and `source` of dbt-core 1.11. A view whose SQL names the catalog, which is
+    called after the file, reads another file, or none, once its own is renamed or attached under
+    another name; schema and table are enough. Another database than the warehouse is named.
+-#}
+{% macro ref() -%}
+    {{ return(without_own_catalog(builtins.ref(*varargs, **kwargs))) }}
+{%- endmacro %}
+
+{% macro source() -%}
+    {{ return(without_own_catalog(builtins.source(*varargs, **kwargs))) }}
+{%- endmacro %}
+
+{% macro without_own_catalog(relation) -%}
+    {%- set user = model.database if model is defined else target.database -%}
+    {%- if relation.database == target.database and user == target.database -%}
+        {{ return(relation.include(database=false)) }}
+    {%- endif -%}
+    {{ return(relation) }}
+{%- endmacro %}
+
+{#-
+    Follows `generate_schema_name` of dbt-adapters 1.24: a custom schema is used as it is, staging
+    and not main_staging.
+-#}
+{% macro generate_schema_name(custom_schema_name, node) -%}
+    {{ (custom_schema_name or target.schema) | trim }}
+{%- endmacro %}
+
+{#-
+    Follows `should_full_refresh` of dbt-adapters 1.24. An incremental mart is made anew also when
+    the bookkeeping says that nothing of it can be kept.
+-#}
+{% macro should_full_refresh() -%}
+    {%- set is_asked_for = dbt.should_full_refresh() -%}
+    {%- if is_asked_for or not execute or model.name not in incremental_marts() -%}
+        {{ return(is_asked_for) }}
+    {%- endif -%}
+    {{ return(everything_is_outdated()) }}
+{%- endmacro %}
+
+{#-
+    Follows `process_schema_changes` of dbt-adapters 1.24. A mart redoes some user-days: a column
+    that is added to the table would be empty on all others. dbt's message for on_schema_change:
+    fail does not name the option that helps.
+-#}
+{% macro process_schema_changes(on_schema_change, source_relation, target_relation) -%}
+    {%- if model.name not in incremental_marts() -%}
+        {{ return(dbt.process_schema_changes(on_schema_change, source_relation, target_relation)) }}
+    {%- endif -%}
+    {%- set changes = check_for_schema_changes(source_relation, target_relation) -%}
+    {%- if changes.schema_changed -%}
+        {%- do exceptions.raise_compiler_error(
+            'The columns of ' ~ target_relation.identifier ~ ' are not those of its model, and'
+            ~ ' on_schema_change: ' ~ on_schema_change ~ ' cannot fill them for the rows that'
+            ~ ' stand: run `dbt build --full-refresh`.'
+        ) -%}
+    {%- endif -%}
+    {{ return(changes.source_columns) }}
+{%- endmacro %}
+
+{#-
+    Follow dbt-adapters 1.24 and dbt-duckdb 1.11. A mart's primary key is added when its rows are
+    in: an index that is built at once takes half the time of one that grows row by row. Columns
+    keep their NOT NULL and CHECK from the start.
+-#}
+{% macro duckdb__get_table_columns_and_constraints() -%}
+    {%- if model.name not in our_marts() -%}
+        {{ return(dbt.default__get_table_columns_and_constraints()) }}
+    {%- endif -%}
+    ({{ adapter.render_raw_columns_constraints(raw_columns=model['columns']) | join(', ') }})
+{%- endmacro %}
+
+{% macro duckdb__create_table_as(temporary, relation, compiled_code) -%}
+    {{ dbt.duckdb__create_table_as(temporary, relation, compiled_code, *varargs, **kwargs) }}
+    {%- if model.name in our_marts() and not temporary %}
+    {%- for constraint in adapter.render_raw_model_constraints(model['constraints']) %}
+    alter table {{ relation }} add {{ constraint }};
+    {%- endfor %}
+    {%- endif %}
+{%- endmacro %}

@@ -1,0 +1,84 @@
+{#-
+    A mart is made from what stands in its parents. A run that selects it without a parent that is
+    out of date says so in one sentence, instead of failing in SQL or leaving a mart that looks done.
+-#}
+
+{#- The nodes that a node is made from, their own parents included. -#}
+{% macro nodes_behind(node) -%}
+    {%- set found = [node] -%}
+    {%- for child in found -%}  {#- which grows meanwhile -#}
+        {%- for parent in child.depends_on.nodes if parent in graph.nodes -%}
+            {%- do found.append(graph.nodes[parent]) if graph.nodes[parent] not in found -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {{ return(found[1:]) }}
+{%- endmacro %}
+
+{#-
+    A hook before a mart is made. A run without rows or with a sample has them of no parent, and
+    marks what it makes as out of date.
+-#}
+{% macro require_parents() -%}
+    {%- if execute and not is_partial_run() -%}
+        {%- set missing, outdated = [], [] -%}
+        {%- for parent in nodes_behind(model) | reverse -%}
+            {%- set state = state_of_parent(parent) -%}
+            {%- do missing.append(parent.name) if state == 'missing' -%}
+            {%- do outdated.append(parent.name) if state == 'outdated' -%}
+        {%- endfor -%}
+        {%- if missing or (outdated and model.name in whole_marts()) -%}
+            {%- do exceptions.raise_compiler_error(what_comes_first(missing + outdated)) -%}
+        {%- elif outdated -%}
+            {%- do exceptions.warn(what_comes_first(outdated)) -%}
+        {%- endif -%}
+    {%- endif -%}
+{%- endmacro %}
+
+{% macro is_partial_run() -%}
+    {{ return(flags.EMPTY or flags.SAMPLE) }}
+{%- endmacro %}
+
+{% macro what_comes_first(parents) -%}
+    {{ return(
+        model.name ~ ' is made from ' ~ parents | join(', ') ~ ', which this run leaves out of date:'
+        ~ ' run `dbt build --select +' ~ model.name ~ '`.'
+    ) }}
+{%- endmacro %}
+
+{#-
+    'missing' when the parent, or a day that the mart needs of it, is not there; 'outdated' when
+    only rows that stand are to be redone; none when nothing is.
+-#}
+{% macro state_of_parent(parent) -%}
+    {%- if parent.config.materialized == 'ephemeral' -%}
+        {{ return(none) }}
+    {%- endif -%}
+    {%- set relation = adapter.get_relation(parent.database, parent.schema, parent.alias) -%}
+    {%- if relation is none -%}
+        {{ return('missing') }}
+    {%- endif -%}
+    {%- if parent.name in incremental_marts() -%}
+        {{ return(adapter.dispatch('state_of_mart')(parent.name, relation)) }}
+    {%- endif -%}
+{%- endmacro %}
+
+{% macro default__state_of_mart(mart, relation) -%}
+    {%- set last_day -%}
+        {%- if var('last_day') is none -%} (select max(builds.last_day) from bookkeeping.builds)
+        {%- else -%} date '{{ var("last_day") }}'
+        {%- endif -%}
+    {%- endset -%}
+    {%- set found = run_query(
+        "select case when count(*) = 0 then null when count(*) > count(outdated.user_id)"
+        ~ ' or coalesce((select max(as_of_date) from ' ~ relation ~ ') < '
+        ~ minus_days(last_day, incremental_marts()[mart].days_back) ~ ', true)'
+        ~ " then 'missing' else 'outdated' end as state"
+        ~ " from bookkeeping.outdated where outdated.mart = '" ~ mart ~ "'"
+    ) -%}
+    {{ return(found.rows[0][0]) }}
+{%- endmacro %}
+
+{#- Whole days are out of date on Spark, and may be missing. -#}
+{% macro spark__state_of_mart(mart, relation) -%}
+    {{ return('missing' if outdated_from(relation)) }}
+{%- endmacro %}
