@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -81,3 +82,12 @@ def run_dbt(
         capture_output=True,
         text=True,
     )
+
+
+def copy_project(folder: Path) -> list[str]:
+    """Copy the dbt project, so that a test may change it; return dbt's arguments for the copy."""
+    shutil.rmtree(folder / "dbt_project", ignore_errors=True)
+    shutil.copytree(ROOT / "dbt_project", folder / "dbt_project")
+    for name in ("dbt_project.yml", "profiles.yml"):
+        shutil.copy(ROOT / name, folder)
+    return ["--project-dir", str(folder), "--profiles-dir", str(folder)]

@@ -254,7 +254,9 @@
     group by outdated.user_id
 {%- endmacro %}
 
+{#- The incremental strategy `redo`: the rows of outdated users go, and come anew. -#}
 {% macro get_incremental_redo_sql(arguments) -%}
+    {%- do refuse_other_models() -%}
     {%- set columns = arguments.dest_columns | map(attribute='quoted') | join(', ') -%}
     delete from {{ arguments.target_relation }} as target
     using ({{ outdated_users() }}) as outdated

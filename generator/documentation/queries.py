@@ -45,8 +45,7 @@ def read_queries(project: Project) -> list[Query]:
 def _query(analysis: Node, project: Project) -> Query:
     """Split an analysis into the comment that it starts with and its statements.
 
-    dbt names every table with its database, which is called after the file; in a copy of another
-    name the same table stands under its schema alone.
+    dbt quotes the names of schemas and tables; these need no quotes.
     """
     lines = analysis["compiled_code"].strip().splitlines()
     size = next(number for number, line in enumerate(lines) if not line.startswith("--"))
@@ -54,7 +53,8 @@ def _query(analysis: Node, project: Project) -> Query:
     sql = "\n".join(lines[size:]).strip() + ";"
     for parent in project.parents(analysis):
         name = parent.get("identifier") or parent["name"]
-        sql = sql.replace(parent["relation_name"], f"{parent['schema']}.{name}")
+        schema = parent["schema"]
+        sql = sql.replace(f'"{schema}"."{name}"', f"{schema}.{name}")
     return Query(analysis["name"], question, " ".join(explanation), sql)
 
 

@@ -65,9 +65,8 @@ class DataTest:
 
 @dataclass(frozen=True)
 class Marts:
-    """The compiled models in dependency order, for the catalog that their SQL names."""
+    """The compiled models in dependency order; their SQL names no catalog."""
 
-    catalog: str
     models: tuple[Model, ...]
     tests: tuple[DataTest, ...]
     """The data tests that read a model."""
@@ -98,7 +97,7 @@ class Marts:
     @contextmanager
     def catalog_in_memory(self, threads: int) -> Iterator[Connection]:
         with duckdb.connect(config={"threads": threads}) as con:
-            con.execute(f"attach ':memory:' as {self.catalog}; use {self.catalog}")
+            con.execute("attach ':memory:' as compiled; use compiled")
             yield con
 
     def build_models(self, con: Connection) -> None:
@@ -111,7 +110,7 @@ def compile_marts(
     folder: Path, variables: dict[str, str], sets: dict[str, Vars]
 ) -> dict[str, Marts]:
     """Let the real dbt compile the models for each set of vars."""
-    warehouse = folder / "compiled.duckdb"
+    warehouse = folder / "empty.duckdb"
     write_warehouse(warehouse, World((), ()))
     targets = {str(folder / name): json.dumps(changed_vars(sets[name])) for name in sets}
     done = subprocess.run(
@@ -141,7 +140,7 @@ def read_compiled(manifest: Path) -> Marts:
     ]
     models = tuple(compiled[name] for name in ["stg_users", "stg_events", *MARTS])
     macros = {name: manifest.with_name(f"{name}.sql").read_text() for name in MACROS}
-    return Marts("compiled", models, tuple(test for test in tests if test.parents), **macros)
+    return Marts(models, tuple(test for test in tests if test.parents), **macros)
 
 
 def full_name(node: dict) -> str:

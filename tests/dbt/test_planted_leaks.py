@@ -15,7 +15,7 @@ import pytest
 
 from generator import Settings
 from generator.sinks.warehouse import generate_warehouse
-from tests.conftest import ROOT, dbt_writing_to, run_dbt
+from tests.conftest import copy_project, dbt_writing_to, run_dbt
 
 MARTS = "models/marts"
 FEATURES = f"{MARTS}/user_features_daily.sql"
@@ -155,13 +155,13 @@ class Project:
 
     def build(self, leak: Leak | None) -> tuple[int, set[str]]:
         """Build with a leak; return dbt's exit code and the tests that failed."""
-        self.restore()
+        where = copy_project(self.folder)
+        shutil.copy(self.folder / "fresh.duckdb", self.folder / "warehouse.duckdb")
         if leak is not None:
             file = self.folder / "dbt_project" / leak.file
             sound = file.read_text()
             assert sound.count(leak.sound) == 1, f"{leak.file} no longer has the line to change"
             file.write_text(sound.replace(leak.sound, leak.leaking))
-        where = ["--project-dir", str(self.folder), "--profiles-dir", str(self.folder)]
         variables = dbt_writing_to(self.folder)
         done = run_dbt(self.folder / "warehouse.duckdb", variables, "build", *where)
         results = json.loads((self.folder / "target/run_results.json").read_text())["results"]
@@ -174,13 +174,6 @@ class Project:
             if result["status"] in ("fail", "error")
         }
         return done.returncode, failed
-
-    def restore(self) -> None:
-        shutil.rmtree(self.folder / "dbt_project", ignore_errors=True)
-        shutil.copytree(ROOT / "dbt_project", self.folder / "dbt_project")
-        for name in ("dbt_project.yml", "profiles.yml"):
-            shutil.copy(ROOT / name, self.folder)
-        shutil.copy(self.folder / "fresh.duckdb", self.folder / "warehouse.duckdb")
 
 
 @pytest.fixture(scope="module")
