@@ -3,15 +3,19 @@
     out of date says so in one sentence, instead of failing in SQL or leaving a mart that looks done.
 -#}
 
-{#- The nodes that a node is made from, their own parents included. -#}
+{#- The nodes that a node is made from, and what those are made from. -#}
 {% macro nodes_behind(node) -%}
-    {%- set found = [node] -%}
-    {%- for child in found -%}  {#- which grows meanwhile -#}
-        {%- for parent in child.depends_on.nodes if parent in graph.nodes -%}
-            {%- do found.append(graph.nodes[parent]) if graph.nodes[parent] not in found -%}
+    {%- set ids = [node.unique_id] -%}
+    {%- for id in ids -%}  {#- which grows meanwhile -#}
+        {%- for parent in graph.nodes[id].depends_on.nodes -%}
+            {%- do ids.append(parent) if parent in graph.nodes and parent not in ids -%}
         {%- endfor -%}
     {%- endfor -%}
-    {{ return(found[1:]) }}
+    {%- set nodes = [] -%}
+    {%- for id in ids[1:] -%}
+        {%- do nodes.append(graph.nodes[id]) -%}
+    {%- endfor -%}
+    {{ return(nodes) }}
 {%- endmacro %}
 
 {#-
