@@ -266,20 +266,9 @@
     select {{ columns }} from {{ arguments.temp_relation }}
 {%- endmacro %}
 
-{#-
-    As long as a parent has work left, what was made from it is not done either; and a mart that a
-    partial run made has everything left.
--#}
+{#- As long as a parent has work left, what was made from it is not done either. -#}
 {% macro forget_outdated_rows() -%}
-    {%- if is_partial_run() -%}
-        {{ adapter.dispatch('mark_everything_outdated')() }}
-    {%- else -%}
-        {{ adapter.dispatch('forget_outdated_rows')() }}
-    {%- endif -%}
-{%- endmacro %}
-
-{% macro default__mark_everything_outdated() -%}
-    insert into bookkeeping.outdated (mart) values ('{{ model.name }}')
+    {{ adapter.dispatch('forget_outdated_rows')() }}
 {%- endmacro %}
 
 {% macro default__forget_outdated_rows() -%}

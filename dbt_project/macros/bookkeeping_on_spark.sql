@@ -199,10 +199,6 @@
     {%- endif -%}
 {%- endmacro %}
 
-{% macro spark__mark_everything_outdated() -%}
-    {%- do set_outdated_from(this, beginning()) if execute -%}
-{%- endmacro %}
-
 {#- As long as a parent has work left, what was made from it is not done either. -#}
 {% macro spark__forget_outdated_rows() -%}
     {%- if execute -%}

@@ -18,12 +18,9 @@
     {{ return(nodes) }}
 {%- endmacro %}
 
-{#-
-    A hook before a mart is made. A run without rows or with a sample has them of no parent, and
-    marks what it makes as out of date.
--#}
+{#- A hook before a mart is made; a run without rows (--empty) needs none of the parents either. -#}
 {% macro require_parents() -%}
-    {%- if execute and not is_partial_run() -%}
+    {%- if execute and not flags.EMPTY -%}
         {%- set missing, outdated = [], [] -%}
         {%- for parent in nodes_behind(model) | reverse -%}
             {%- set state = state_of_parent(parent) -%}
@@ -36,10 +33,6 @@
             {%- do exceptions.warn(what_comes_first(outdated)) -%}
         {%- endif -%}
     {%- endif -%}
-{%- endmacro %}
-
-{% macro is_partial_run() -%}
-    {{ return(flags.EMPTY or flags.SAMPLE) }}
 {%- endmacro %}
 
 {% macro what_comes_first(parents) -%}
