@@ -65,6 +65,7 @@
         dbt_version varchar,
         duckdb_version varchar
     );
+    {{ create_definitions() }};
     comment on table bookkeeping.days is
         'Content of raw.events at the last build. One row per event_date.';
     comment on table bookkeeping.users is

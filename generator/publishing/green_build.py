@@ -13,6 +13,8 @@ from generator.warehouse.sql import name_in, one_row
 from generator.warehouse.tables import BUILD_INFO
 
 GREEN_BUILD = "bookkeeping.green_build"
+DEFINITIONS = "bookkeeping.definitions"
+"""The view by which dbt keeps what a table is, and by which it is looked at again."""
 
 
 @dataclass(frozen=True)
@@ -41,9 +43,9 @@ class TestedTable(NamedTuple):
     def check_definition(self, con: Connection, database: str, warehouse: Path) -> None:
         """Raise when the table of a database is defined in another way now."""
         found = con.execute(
-            """
-            select sql from duckdb_tables()
-            where database_name = ? and schema_name || '.' || table_name = ?
+            f"""
+            select definition from {name_in(database)}.{DEFINITIONS}
+            where database_name = ? and table_name = ?
             """,
             [database, self.name],
         ).fetchall()
@@ -82,10 +84,12 @@ def read_green_build(con: Connection, warehouse: Path) -> GreenBuild:
     Raises
     ------
     ElearnError
-        There is none, or another engine made it.
+        There is none, or another engine or an earlier version of this package made it.
     """
     if not has_table(con, GREEN_BUILD):
         raise _refusal(warehouse, "it has not been built")
+    if not _has_definitions(con):
+        raise _refusal(warehouse, "an earlier version of this program built it")
     facts = _facts(con, GREEN_BUILD)
     if facts is None:
         raise _refusal(warehouse, "the last build was not green")
@@ -115,6 +119,14 @@ def build_of_content(con: Connection, warehouse: Path) -> Build:
         table.check_definition(con, database, warehouse)
         table.check_rows(con, warehouse)
     return green.facts
+
+
+def _has_definitions(con: Connection) -> bool:
+    query = """
+        select count(*) from duckdb_views()
+        where database_name = current_database() and schema_name || '.' || view_name = ?
+    """
+    return one_row(con, query, [DEFINITIONS]) == (1,)
 
 
 def _facts(con: Connection, table: str) -> Build | None:

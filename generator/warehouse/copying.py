@@ -45,8 +45,9 @@ def copy_table(con: Connection, source: str, table: str) -> None:
     target = f"{name_in(schema)}.{name_in(name)}"
     key = _constraints(con, place, "PRIMARY KEY")
     is_parent = _is_referred_to(con, place)
-    lines = _columns(con, place) + _constraints(con, place, "CHECK", "FOREIGN KEY")
-    con.execute(f"create table {target} ({', '.join(lines + (key if is_parent else []))})")
+    lines = _columns(con, place) + _constraints(con, place, "CHECK", "UNIQUE")
+    lines += _foreign_keys(con, place) + (key if is_parent else [])
+    con.execute(f"create table {target} ({', '.join(lines)})")
     con.execute(f"insert into {target} select * from {place.relation}")
     if key and not is_parent:
         con.execute(f"alter table {target} add {key[0]}")
@@ -76,6 +77,23 @@ def _constraints(con: Connection, place: _Place, *kinds: str) -> list[str]:
         """
     ).fetchall()
     return [text for (text,) in rows]
+
+
+def _foreign_keys(con: Connection, place: _Place) -> list[str]:
+    """Return the foreign keys; what DuckDB 1.5 would write leaves odd names of tables bare."""
+    rows = con.execute(
+        f"""
+        select constraint_column_names, referenced_table, referenced_column_names
+        from duckdb_constraints()
+        where {place.condition} and constraint_type = 'FOREIGN KEY' order by constraint_index
+        """
+    ).fetchall()
+    return [
+        f"foreign key ({', '.join(map(name_in, columns))})"
+        f" references {name_in(place.schema)}.{name_in(parent)}"
+        f" ({', '.join(map(name_in, parent_columns))})"
+        for columns, parent, parent_columns in rows
+    ]
 
 
 def _is_referred_to(con: Connection, place: _Place) -> bool:

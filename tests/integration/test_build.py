@@ -100,7 +100,10 @@ def test_only_the_schemas_of_the_description_exist(built: Path) -> None:
         """,
     )
     assert found == [
-        ("bookkeeping", ["builds", "days", "green_build", "outdated", "tested_tables", "users"]),
+        (
+            "bookkeeping",
+            ["builds", "days", "definitions", "green_build", "outdated", "tested_tables", "users"],
+        ),
         ("main", MARTS),
         ("raw", ["events", "loads", "rejected_rows", "users"]),
         ("staging", ["stg_events", "stg_users"]),
