@@ -9,7 +9,7 @@ import duckdb
 import pytest
 
 from generator.errors import ElearnError
-from generator.publishing import publish
+from generator.publishing.publish import publish
 from tests.conftest import ROOT, run_elearn
 
 OWN_MODEL = {
@@ -77,7 +77,7 @@ def test_tables_and_models_of_ones_own_are_published_as_they_are(built: Path) ->
         )
         tested = con.execute(definitions, ["warehouse"]).fetchall()
         assert con.execute(definitions, ["readers"]).fetchall() == tested
-        names = ["main.recent_days", 'raw.my own codes', "raw.a_first_name", "raw.annotations"]
+        names = ["main.recent_days", "raw.my own codes", "raw.a_first_name", "raw.annotations"]
         assert set(names) <= {name for name, _ in tested}
         for name in ["main.recent_days", 'raw."my own codes"', "raw.annotations"]:
             both = f"from warehouse.{name} except from readers.{name}"

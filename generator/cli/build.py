@@ -62,7 +62,7 @@ def build(
         raise UsageError("--no-generate keeps the data; leave out the settings of a simulation")
     check_unlocked(warehouse)
     with voice.step("dbt build", total=1) as advance:
-        voice.details.update(dbt.dbt_build(warehouse, voice.talk, limit, advance))
+        voice.details.update(dbt.dbt_build(warehouse, voice.talk, voice.complain, limit, advance))
     with voice.step("publish", total=1) as advance, read_warehouse(warehouse, limit) as con:
         done = publish_from(con, warehouse, published, advance)
         found = summary.summarise(con, warehouse, is_built=True)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import re
+import signal
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from generator.errors import ElearnError
 
@@ -26,6 +26,26 @@ threading.Thread(target=follow, daemon=True).start()
 """
 """Ends a process with the one that holds the other end of its stdin, even one that is killed."""
 
+_OPTIONS = (
+    ("--log-format", "json", "--log-level", "info", "--no-quiet", "--no-debug"),
+    ("--target", "duckdb", "--no-empty"),
+)
+"""Options of dbt and of ``dbt build``; they win over the environment and over dbt_project.yml."""
+
+_LEFT_OUT = {
+    f"{prefix}_{name}"
+    for prefix in ("DBT", "DBT_ENGINE")  # dbt knows each of its variables by both
+    for name in (
+        *("EMPTY", "SAMPLE", "EVENT_TIME_START", "EVENT_TIME_END"),
+        *("RESOURCE_TYPES", "EXCLUDE_RESOURCE_TYPES"),
+        *("DEFER", "DEFER_STATE", "DEFER_TO_STATE", "FAVOR_STATE", "FAVOR_STATE_MODE"),
+        *("STATE", "ARTIFACT_STATE_PATH", "PROFILE"),
+    )
+}
+"""Variables of the environment that would build something else than all of the project."""
+
+_LOG_FILE = {"DBT_LOG_FORMAT_FILE": "debug", "DBT_LOG_LEVEL_FILE": "debug"}
+"""dbt's defaults, which our options for its other output would change too."""
 
 OURS = Path("dbt_project/macros/green_build.sql")
 """A file that no other dbt project has."""
@@ -42,6 +62,7 @@ def project_folder() -> Path:
 def dbt_build(
     warehouse: Path,
     talk: Callable[[str], None],
+    complain: Callable[[list[str]], None],
     memory_limit: str | None = None,
     progress: Callable[[float], None] = lambda share: None,
 ) -> dict[str, float]:
@@ -53,6 +74,8 @@ def dbt_build(
         The file to build in; nobody else may have it open.
     talk
         Called with the lines that dbt prints, without those of tests that pass.
+    complain
+        Called with lines that say what failed.
     memory_limit
         Most memory that DuckDB takes, such as "4GB".
     progress
@@ -66,18 +89,15 @@ def dbt_build(
     Raises
     ------
     ElearnError
-        A model or a test failed; the lines that say why went to ``talk``.
+        A model or a test failed; the lines that say why went to ``complain``.
     """
-    folder = project_folder()
-    variables = {"ELEARN_WAREHOUSE": str(warehouse.resolve())}
-    if memory_limit is not None:
-        variables["ELEARN_MEMORY_LIMIT"] = memory_limit
+    folder = str(project_folder())
     python, option, code = DBT
-    command = [python, option, _FOLLOW + code, "--no-use-colors", "build"]
-    command += ["--project-dir", str(folder), "--profiles-dir", str(folder), "--target", "duckdb"]
+    before, after = _OPTIONS
+    command = [python, option, _FOLLOW + code, "--no-use-colors", *before, "build", *after]
     with subprocess.Popen(
-        command,
-        env=os.environ | variables,
+        [*command, "--project-dir", folder, "--profiles-dir", folder],
+        env=_environment(warehouse, memory_limit),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -85,31 +105,60 @@ def dbt_build(
     ) as process:
         try:
             assert process.stdout is not None
-            _forward(process.stdout, talk, progress)
+            seconds = _follow(process.stdout, talk, complain, progress)
         finally:
             process.terminate()  # of no effect unless an interrupt cut the reading short
+    if process.returncode < 0:
+        name = signal.Signals(-process.returncode).name
+        raise ElearnError(f"dbt build was ended by {name} before it was done")
     if process.returncode != 0:
         raise ElearnError("dbt build failed; its lines above say where")
-    return _seconds(folder)
+    return seconds
 
 
-def _seconds(folder: Path) -> dict[str, float]:
-    """Return what the parts of the last dbt run in a project folder took."""
-    target = Path(os.environ.get("DBT_TARGET_PATH", "target"))
-    results = json.loads((folder / target / "run_results.json").read_text())["results"]
+def _environment(warehouse: Path, memory_limit: str | None) -> dict[str, str]:
+    given = {name: value for name, value in os.environ.items() if name not in _LEFT_OUT}
+    limit = {} if memory_limit is None else {"ELEARN_MEMORY_LIMIT": memory_limit}
+    return _LOG_FILE | given | {"ELEARN_WAREHOUSE": str(warehouse.resolve())} | limit
+
+
+def _follow(
+    lines: IO[str],
+    talk: Callable[[str], None],
+    complain: Callable[[list[str]], None],
+    progress: Callable[[float], None],
+) -> dict[str, float]:
+    """Pass on what dbt says, and return what its parts took."""
     seconds = Counter[str]()
-    for result in results:
-        kind, _, name = result["unique_id"].split(".")[:3]
-        seconds[name if kind == "model" else f"{kind}s"] += result["execution_time"]
+    for line in lines:
+        event = _event(line)
+        if event is None:  # not dbt but what it stands on, and not in a run that goes well
+            complain([line.rstrip()])
+            continue
+        info, data = event["info"], event["data"]
+        said = f"{info['ts'][11:19]}  {info['msg']}".rstrip()
+        if info["level"] == "error":
+            complain([said])
+        elif not _is_routine(info["name"], data):
+            talk(said)
+        if {"execution_time", "node_info"} <= data.keys():
+            kind, _, name = data["node_info"]["unique_id"].split(".")[:3]
+            seconds[name if kind == "model" else f"{kind}s"] += data["execution_time"]
+            if kind != "operation":
+                progress(1 / (data.get("total") or data["num_models"]))
     return {name: round(taken, 3) for name, taken in seconds.items() if taken}
 
 
-def _forward(
-    lines: IO[str], talk: Callable[[str], None], progress: Callable[[float], None]
-) -> None:
-    for line in lines:
-        ended = re.search(r" \d+ of (\d+) (?!START)(?!.* hook: )", line)
-        if ended:
-            progress(1 / int(ended[1]))
-        if not re.search(r" (START|PASS) ", line):  # a hundred of each say nothing new
-            talk(line.rstrip())
+def _event(line: str) -> Mapping[str, Any] | None:
+    """Return what dbt says in a line of its JSON, None for a line that is not dbt's."""
+    try:
+        event = json.loads(line)
+    except json.JSONDecodeError:
+        return None
+    return event if isinstance(event, dict) and {"info", "data"} <= event.keys() else None
+
+
+def _is_routine(name: str, data: Mapping[str, Any]) -> bool:
+    """Tell whether an event is a start or a test that passed: a hundred of each say nothing new."""
+    is_start = name in ("LogStartLine", "LogHookStartLine")
+    return is_start or (name == "LogTestResult" and data["status"] == "pass")
