@@ -38,6 +38,7 @@ from generator.warehouse.file import (
     replace_content,
     transaction,
 )
+from generator.warehouse.own_objects import check_replaceable
 from generator.warehouse.sql import one_row
 from generator.warehouse.summary import days_text
 from generator.warehouse.tables import EVENTS, LOADS, USERS
@@ -136,6 +137,8 @@ def load_files(
         append = append and has_table(con, USERS.name) and has_table(con, EVENTS.name)
         if not files["users"] and not append:
             raise UsageError("--users: nothing is given, and no users are stored")
+        if not append:
+            check_replaceable(con)  # before the files are read, which may take long
         with step("read"):
             user_rows, event_rows = stage(con, files, text_format, talk)
         with step("check"):

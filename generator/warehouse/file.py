@@ -19,6 +19,7 @@ from typing import Any
 import duckdb
 
 from generator.errors import ElearnError, LockedError, first_line, not_allowed
+from generator.warehouse.own_objects import check_replaceable, create_kept_indexes, keep_indexes
 from generator.warehouse.paths import check_path, resolved
 from generator.warehouse.sql import one_row
 from generator.warehouse.tables import CONTENT_TABLES, EVENTS, LOADS, LOG_TABLES, USERS, Table
@@ -87,8 +88,11 @@ def open_connection(path: Path, memory_limit: str | None = None) -> Iterator[Con
 
 def _remedy(error: duckdb.Error) -> str:
     # A commit that runs out of memory is no OutOfMemoryException, but says so.
-    is_memory = re.search(r"out of memory|iB used\)", str(error), re.IGNORECASE)
-    return "; give a larger --memory-limit" if is_memory else ""
+    if re.search(r"out of memory|iB used\)", str(error), re.IGNORECASE):
+        return "; give a larger --memory-limit"
+    # Keys of ours are held to the rows before; an index on new rows is so by the commit alone.
+    is_index = re.search(r"Failed to commit: .*UNIQUE constraint", str(error))
+    return "; drop the unique index that you made: the new rows do not fit it" if is_index else ""
 
 
 @contextmanager
@@ -180,7 +184,14 @@ def replace_content(con: Connection, tables: tuple[Table, ...]) -> None:
     """Drop the content of raw and truth, and create the given tables, parents first.
 
     ``raw.events`` has no primary key yet: call :func:`add_key` when its rows are in.
+
+    Raises
+    ------
+    ElearnError
+        A table of a person's own refers to one of them.
     """
+    check_replaceable(con)
+    keep_indexes(con)
     for schema in ("raw", "truth"):
         con.execute(f"create schema if not exists {schema}")
     for table in reversed(CONTENT_TABLES):
@@ -198,8 +209,9 @@ def create_table(con: Connection, table: Table) -> None:
 
 
 def add_key(con: Connection, table: Table) -> None:
-    """Add the primary key of a table whose rows are in."""
+    """Add the primary key of a table whose rows are in, and the indexes of a person's own."""
     con.execute(table.key_ddl)
+    create_kept_indexes(con)
 
 
 def last_load(con: Connection) -> dict[str, Any] | None:
