@@ -5,6 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 USERS ?= 20000
 SETUP := $(VENV)/.installed
+DUCKDB_2 := $(VENV)/duckdb-2-env
 # Spark's half gigabyte is installed where there is a Java to run it.
 EXTRAS := .[dev$(if $(shell command -v java),$(comma)spark)]
 LINTED := ELEARN_WAREHOUSE=target/lint.duckdb
@@ -12,13 +13,16 @@ LINTED := ELEARN_WAREHOUSE=target/lint.duckdb
 BESIDE := $(addprefix tests/,dbt/test_killed_builds.py dbt/test_planted_leaks.py \
 	test_loading_files.py test_loading_rules.py)
 
-.PHONY: build test lint docs bench robustness clean
+.PHONY: build test test-duckdb-2 lint docs bench robustness clean
 
 build: $(SETUP)  ## simulate the default data set, build and test every model
 	$(BIN)/elearn build
 
 test: $(SETUP)  ## run the tests
 	$(BIN)/pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder
+
+test-duckdb-2: $(SETUP) $(DUCKDB_2)/.installed  ## build by DuckDB 1.5 and 2.x, and by one what the other built
+	$(BIN)/pytest --duckdb-2 $(DUCKDB_2)/bin/python tests/duckdb_2
 
 robustness: $(SETUP)  ## try all of docs/reliability.md, and write its table; takes most of an hour
 	$(BIN)/pytest --numprocesses 2 --dist worksteal --whole tests/robustness $(BESIDE)
@@ -48,6 +52,12 @@ $(SETUP): pyproject.toml constraints.txt
 		$(BIN)/python -m pip install --quiet --disable-pip-version-check \
 			--no-deps --target $(VENV)/duckdb-$$engine duckdb==$$engine || exit 1; \
 	done  # the tests try these engines too
+	touch $@
+
+$(DUCKDB_2)/.installed: pyproject.toml tests/duckdb_2/constraints.txt | $(SETUP)
+	$(PYTHON) -m venv $(DUCKDB_2)
+	$(DUCKDB_2)/bin/python -m pip install --quiet --disable-pip-version-check \
+		--constraint tests/duckdb_2/constraints.txt --editable '.[report]'
 	touch $@
 
 clean:  ## remove what is generated

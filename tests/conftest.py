@@ -18,6 +18,7 @@ Elearn = Callable[..., "subprocess.CompletedProcess[str]"]
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--whole", action="store_true", help="run what takes too long for every run")
+    parser.addoption("--duckdb-2", metavar="PYTHON", help="run what needs this one with DuckDB 2.x")
 
 
 def pytest_configure() -> None:
@@ -26,9 +27,8 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if config.getoption("whole"):
-        return
-    left_out = [item for item in items if item.get_closest_marker("whole")]
+    markers = [name for name in ("whole", "duckdb_2") if not config.getoption(name)]
+    left_out = [item for item in items if any(map(item.get_closest_marker, markers))]
     config.hook.pytest_deselected(items=left_out)
     items[:] = [item for item in items if item not in left_out]
 

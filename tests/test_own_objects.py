@@ -53,8 +53,7 @@ def run(warehouse: Path, *statements: str) -> list[tuple]:
         return con.fetchall()
 
 
-@pytest.mark.parametrize("key", KEYS)
-@pytest.mark.parametrize("command", REPLACING)
+@pytest.mark.parametrize(("command", "key"), [*zip(REPLACING, KEYS, strict=True)])
 def test_a_foreign_key_of_ones_own_stops_what_replaces_in_one_line(
     command: str, key: str, warehouse: Path, elearn: Elearn
 ) -> None:

@@ -10,7 +10,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 from generator.errors import ElearnError
 
@@ -27,7 +27,10 @@ threading.Thread(target=follow, daemon=True).start()
 """Ends a process with the one that holds the other end of its stdin, even one that is killed."""
 
 _OPTIONS = (
-    ("--log-format", "json", "--log-level", "info", "--no-quiet", "--no-debug"),
+    (
+        *("--log-format", "json", "--log-level", "info", "--no-quiet", "--no-debug"),
+        "--no-single-threaded",  # dbt-duckdb cannot be
+    ),
     ("--target", "duckdb", "--no-empty"),
 )
 """Options of dbt and of ``dbt build``; they win over the environment and over dbt_project.yml."""
@@ -39,7 +42,7 @@ _LEFT_OUT = {
         *("EMPTY", "SAMPLE", "EVENT_TIME_START", "EVENT_TIME_END"),
         *("RESOURCE_TYPES", "EXCLUDE_RESOURCE_TYPES"),
         *("DEFER", "DEFER_STATE", "DEFER_TO_STATE", "FAVOR_STATE", "FAVOR_STATE_MODE"),
-        *("STATE", "ARTIFACT_STATE_PATH", "PROFILE"),
+        *("STATE", "ARTIFACT_STATE_PATH", "PROFILE", "PARTIAL_PARSE_FILE_DIFF"),
     )
 }
 """Variables of the environment that would build something else than all of the project."""
@@ -105,12 +108,17 @@ def dbt_build(
     ) as process:
         try:
             assert process.stdout is not None
-            seconds = _follow(process.stdout, talk, complain, progress)
+            seconds, said_why = _follow(process.stdout, talk, complain, progress)
         finally:
             process.terminate()  # of no effect unless an interrupt cut the reading short
     if process.returncode < 0:
         name = signal.Signals(-process.returncode).name
         raise ElearnError(f"dbt build was ended by {name} before it was done")
+    if process.returncode != 0 and not said_why:
+        raise ElearnError(
+            "dbt build failed and did not say why; can the folders be written that DBT_LOG_PATH"
+            " and DBT_TARGET_PATH name, or logs and target?"
+        )
     if process.returncode != 0:
         raise ElearnError("dbt build failed; its lines above say where")
     return seconds
@@ -127,38 +135,45 @@ def _follow(
     talk: Callable[[str], None],
     complain: Callable[[list[str]], None],
     progress: Callable[[float], None],
-) -> dict[str, float]:
-    """Pass on what dbt says, and return what its parts took."""
+) -> tuple[dict[str, float], bool]:
+    """Pass on what dbt says; return what its parts took, and whether it said what failed."""
     seconds = Counter[str]()
-    for line in lines:
-        event = _event(line)
-        if event is None:  # not dbt but what it stands on, and not in a run that goes well
-            complain([line.rstrip()])
-            continue
-        info, data = event["info"], event["data"]
-        said = f"{info['ts'][11:19]}  {info['msg']}".rstrip()
-        if info["level"] == "error":
-            complain([said])
-        elif not _is_routine(info["name"], data):
-            talk(said)
-        if {"execution_time", "node_info"} <= data.keys():
-            kind, _, name = data["node_info"]["unique_id"].split(".")[:3]
-            seconds[name if kind == "model" else f"{kind}s"] += data["execution_time"]
-            if kind != "operation":
-                progress(1 / (data.get("total") or data["num_models"]))
-    return {name: round(taken, 3) for name, taken in seconds.items() if taken}
+    said_why = False
+    for event in map(_event, lines):
+        if event.is_error:
+            complain([event.text])
+            said_why = True
+        elif not event.is_routine:
+            talk(event.text)
+        if {"execution_time", "node_info"} <= event.data.keys():
+            kind, _, name = event.data["node_info"]["unique_id"].split(".")[:3]
+            seconds[name if kind == "model" else f"{kind}s"] += event.data["execution_time"]
+            total = event.data.get("total") or event.data.get("num_models")
+            if kind != "operation" and total:
+                progress(1 / total)
+    return {name: round(taken, 3) for name, taken in seconds.items() if taken}, said_why
 
 
-def _event(line: str) -> Mapping[str, Any] | None:
-    """Return what dbt says in a line of its JSON, None for a line that is not dbt's."""
+class _Event(NamedTuple):
+    """Something that dbt says."""
+
+    name: str
+    is_error: bool
+    text: str
+    data: Mapping[str, Any]
+
+    @property
+    def is_routine(self) -> bool:
+        """A start or a test that passed, of which there are a hundred, or a stack of calls."""
+        is_left_out = self.name in ("LogStartLine", "LogHookStartLine", "MainStackTrace")
+        return is_left_out or (self.name == "LogTestResult" and self.data["status"] == "pass")
+
+
+def _event(line: str) -> _Event:
     try:
         event = json.loads(line)
-    except json.JSONDecodeError:
-        return None
-    return event if isinstance(event, dict) and {"info", "data"} <= event.keys() else None
-
-
-def _is_routine(name: str, data: Mapping[str, Any]) -> bool:
-    """Tell whether an event is a start or a test that passed: a hundred of each say nothing new."""
-    is_start = name in ("LogStartLine", "LogHookStartLine")
-    return is_start or (name == "LogTestResult" and data["status"] == "pass")
+        info, data = event["info"], event["data"]
+    except (ValueError, TypeError, KeyError):  # Python's line or a library's, not dbt's
+        return _Event("", True, line.rstrip(), {})
+    is_error = info["level"] == "error" and info["name"] != "MainStackTrace"
+    return _Event(info["name"], is_error, f"{info['ts'][11:19]}  {info['msg']}".rstrip(), data)
