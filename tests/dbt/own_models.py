@@ -9,7 +9,7 @@ from pathlib import Path
 import duckdb
 
 from generator import Settings
-from generator.arriving import generate_through
+from generator.sinks.daily import generate_through
 from tests.conftest import copy_project, dbt_writing_to, run_dbt
 
 SETTINGS = Settings(n_users=30, days=71, churn_base_rate=0.5)

@@ -10,8 +10,8 @@ import duckdb
 import pytest
 
 from generator import Settings
-from generator.generating import generate
-from generator.publishing import publish
+from generator.publishing.publish import publish_warehouse
+from generator.sinks.warehouse import generate_warehouse
 from tests.conftest import dbt_writing_to, run_dbt
 
 STAGING = ("staging.stg_users", "staging.stg_events")
@@ -36,7 +36,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("second_catalog", 45, ("build", "--select", "staging")),
     ]:
         warehouse = folder / f"{name}.duckdb"
-        generate(warehouse, Settings(n_users=users, days=70), workers=1)
+        generate_warehouse(warehouse, Settings(n_users=users, days=70), workers=1)
         done = run_dbt(warehouse, dbt_writing_to(folder / name), *arguments)
         assert done.returncode == 0, done.stdout
     return folder
@@ -75,7 +75,7 @@ def test_tests_in_a_renamed_copy_are_green_and_keep_the_record_of_the_build(
     with duckdb.connect(str(renamed), read_only=True) as con:
         assert count(con, "bookkeeping.green_build") == 1
         assert count(con, "bookkeeping.outdated") == 0
-    assert publish(renamed, tmp_path / "readers.duckdb").build.tests_passed > 70
+    assert publish_warehouse(renamed, tmp_path / "readers.duckdb").build.tests_passed > 70
 
 
 def test_nothing_that_dbt_compiles_names_the_catalog(folder: Path, tmp_path: Path) -> None:

@@ -13,8 +13,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from generator.publishing import publish
-from generator.verifying import mart_hashes
+from generator.publishing.publish import publish_warehouse
+from generator.warehouse.verify import mart_hashes
 from tests.dbt.own_models import DATED, MODELS, SETTINGS, Project
 
 
@@ -139,7 +139,7 @@ def test_a_contract_with_a_check_on_a_date_holds_and_may_get_a_column(second: Pr
 
 
 def test_tables_in_main_are_published_with_keys_and_comments(second: Project) -> None:
-    publish(second.warehouse, second.folder / "readers.duckdb")
+    publish_warehouse(second.warehouse, second.folder / "readers.duckdb")
     with duckdb.connect(str(second.folder / "readers.duckdb"), read_only=True) as con:
         names = {
             name for (name,) in con.execute("select table_name from duckdb_tables()").fetchall()

@@ -8,7 +8,7 @@ import duckdb
 import pytest
 
 from generator import Settings
-from generator.generating import generate
+from generator.sinks.warehouse import generate_warehouse
 from tests.conftest import dbt_writing_to, run_dbt
 from tests.dbt.test_incremental import LATE_EVENT
 from tests.dbt.warehouses import Warehouse, arrive
@@ -79,7 +79,7 @@ def test_a_run_without_rows_leaves_work_behind(option: str, warehouse: Warehouse
 
 def test_a_new_file_takes_staging_with_its_tests_and_then_the_marts(tmp_path: Path) -> None:
     warehouse, variables = tmp_path / "new.duckdb", dbt_writing_to(tmp_path)
-    generate(warehouse, Settings(n_users=20, days=70), workers=1)
+    generate_warehouse(warehouse, Settings(n_users=20, days=70), workers=1)
     done = run_dbt(warehouse, variables, "run", "--select", "user_daily")
     assert done.returncode == 1
     assert what_comes_first("user_daily", "stg_events, stg_users") in done.stdout

@@ -9,7 +9,7 @@ import duckdb
 import pytest
 
 from generator import Settings
-from generator.generating import generate
+from generator.sinks.warehouse import generate_warehouse
 from tests.conftest import copy_project, dbt_writing_to, run_dbt
 
 MARK = "update user_daily set country = 'marked' where user_id = 1"
@@ -22,7 +22,7 @@ class Project:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.warehouse = folder / "warehouse.duckdb"
-        generate(self.warehouse, Settings(n_users=20, days=70), workers=1)
+        generate_warehouse(self.warehouse, Settings(n_users=20, days=70), workers=1)
         self.restore()
         assert self.run().returncode == 0
 
