@@ -15,14 +15,15 @@ SAMPLE_ROWS = 15
 INTRODUCTION = """\
 # Ready questions
 
-Each query pastes into the DuckDB command line: `duckdb -readonly published/elearn.duckdb`. Under
-each stands what it answers on the data set of a plain `elearn build`, `{dataset_version}`
-({first_day} to {last_day}).
-For the experiment its users were randomised and nobody was treated otherwise (`--treatment-ratio
-0.5 --treatment-lift 0`): that leaves the events and the version alone, and there is no effect to
-find.
+Paste a query into the DuckDB command line: `duckdb -readonly published/elearn.duckdb`. Below each
+query is its answer for the data set of a plain `elearn build`, `{dataset_version}` ({first_day} to
+{last_day}).
 
-`make docs` writes this page from `dbt_project/analyses/`; the vars have their defaults.
+The query about the experiment needs users in groups. So the users of this page were randomised, but
+nobody was treated (`--treatment-ratio 0.5 --treatment-lift 0`). That changes neither the events nor
+the dataset version, and there is no effect to find.
+
+`make docs` writes this page from `dbt_project/analyses/`, with the defaults of dbt's variables.
 """
 
 
