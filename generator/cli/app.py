@@ -18,7 +18,9 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for group in (fill, build, inspect):
+for title, group in {"Fill": fill, "Build": build, "Inspect": inspect}.items():
+    for command in group.app.registered_commands:
+        command.rich_help_panel = title
     app.add_typer(group.app)
 
 

@@ -7,6 +7,7 @@ import typer
 from generator.cli.console import Voice
 from generator.cli.fill import simulate
 from generator.cli.options import (
+    DEFAULT_PUBLISHED,
     DEFAULT_WAREHOUSE,
     Generate,
     Json,
@@ -22,16 +23,7 @@ from generator.cli.options import (
     with_settings,
 )
 from generator.errors import UsageError
-from generator.publishing import dbt
-from generator.publishing.publish import (
-    DEFAULT_PUBLISHED,
-    check_published,
-    publish_from,
-    publish_warehouse,
-)
 from generator.settings import Settings
-from generator.warehouse import summary
-from generator.warehouse.file import check_unlocked, read_warehouse
 
 app = typer.Typer()
 
@@ -52,6 +44,11 @@ def build(
     profile: Profile = False,
 ) -> None:
     """Simulate, build and test every model, then publish: the main job."""
+    from generator.publishing import dbt
+    from generator.publishing.publish import check_published, publish_from
+    from generator.warehouse import summary
+    from generator.warehouse.file import check_unlocked, read_warehouse
+
     voice = Voice(quiet, json, profile)
     limit = checked_memory_limit(memory_limit)
     dbt.project_folder()  # no project, nothing to build: say so before simulating
@@ -83,7 +80,9 @@ def publish(
     json: Json = False,
     profile: Profile = False,
 ) -> None:
-    """Put a read-only copy of what the last green build tested in place for readers."""
+    """Put a read-only copy of what passed all tests in place for its consumers."""
+    from generator.publishing.publish import publish_warehouse
+
     voice, limit = Voice(quiet, json, profile), checked_memory_limit(memory_limit)
     with voice.step("publish", total=1) as advance:
         done = publish_warehouse(warehouse, published, memory_limit=limit, progress=advance)

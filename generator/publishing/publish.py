@@ -33,8 +33,6 @@ from generator.warehouse.sql import name_in, one_row, quoted
 from generator.warehouse.tables import BUILD_INFO
 from generator.warehouse.versions import dataset_version
 
-DEFAULT_PUBLISHED = Path("published/elearn.duckdb")
-
 Progress = Callable[[float], None]
 """Called with the share of all rows that was copied since the last call."""
 
