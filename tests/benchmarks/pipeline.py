@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 from generator import Settings
-from tests.benchmarks.measuring import Clock, Row, measured
+from tests.benchmarks.measuring import Clock, Row, best, measured
 from tests.benchmarks.raw_rows import generate_warehouse, write_files
 from tests.conftest import dbt_writing_to, run_dbt, run_elearn
 
@@ -37,6 +39,28 @@ def build_row(folder: Path) -> Row:
     yardstick = measured(start_dbt, folder)
     what = "elearn build against dbt's start-up"
     return Row(what, ours.seconds, yardstick.seconds, 3.0, ours.peak_bytes)
+
+
+def run_python(clock: Clock, *arguments: str) -> None:
+    with clock.running():
+        subprocess.run([sys.executable, *arguments], check=True, stdout=subprocess.DEVNULL)
+
+
+def start_rows() -> list[Row]:
+    """Return the rows of what a person waits for before a command does anything."""
+    rows = []
+    for option in ("--version", "--help"):
+        turns = [
+            (
+                measured(run_python, "-m", "generator", option),
+                measured(run_python, "-c", "import typer, rich"),
+            )
+            for _ in range(3)
+        ]
+        ours, yardstick = (best(list(measures)) for measures in zip(*turns, strict=True))
+        what = f"elearn {option} against importing typer, rich"
+        rows.append(Row(what, ours.seconds, yardstick.seconds, 2.0, ours.peak_bytes))
+    return rows
 
 
 def growth_rows(n_users: int, folder: Path) -> list[Row]:

@@ -15,7 +15,7 @@ from pathlib import Path
 from generator import Settings
 from tests.benchmarks.measuring import Row, table
 from tests.benchmarks.models import model_rows, new_day_row
-from tests.benchmarks.pipeline import build_row, growth_rows
+from tests.benchmarks.pipeline import build_row, growth_rows, start_rows
 from tests.benchmarks.polars_features import polars_row
 from tests.benchmarks.raw_rows import load_row, simulation_rows
 
@@ -33,7 +33,7 @@ def run(n_users: int, folder: Path) -> list[Row]:
     warehouse.unlink()
     rows += said([load_row(Settings(n_users=csv_users), folder)])
     rows += said([new_day_row(n_users, 365, folder)])
-    rows += said([build_row(folder)])
+    rows += said([build_row(folder)]) + said(start_rows())
     return rows + said(growth_rows(n_users // 4, folder))
 
 
