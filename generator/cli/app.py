@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.metadata import version
 from typing import Annotated, NoReturn
 
 import typer
@@ -32,6 +31,8 @@ def common(
 ) -> None:
     """Simulate or load an e-learning platform, and build its churn warehouse."""
     if show_version:
+        from importlib.metadata import version
+
         print(version("elearn-churn-warehouse"))
         raise typer.Exit
 

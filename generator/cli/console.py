@@ -16,9 +16,6 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn, Protocol
 
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-
 from generator.errors import ElearnError, first_line, stopped_by
 
 
@@ -76,6 +73,9 @@ class Voice:
         total
             Amount of work; None when nobody knows, and the bar pulses.
         """
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
         bar = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
