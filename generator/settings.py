@@ -12,7 +12,7 @@ from generator.errors import not_allowed
 from generator.vocabulary import FIRST_DATE, LAST_DATE
 
 # Smallest and largest value of each number. user_id is a 32-bit integer in the warehouse, the
-# seed a 64-bit one in its ledger; more days, with their signups, do not fit into 1970..2099.
+# seed a 64-bit one in its load history; more days, with their signups, do not fit into 1970..2099.
 WHOLE_NUMBERS: dict[str, tuple[int, int]] = {
     "n_users": (1, 2**31 - 1),
     "days": (1, 35_612),

@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from generator.publishing.dbt import DBT
+from tests.dbt_server import DbtServer
 
 ROOT = Path(__file__).parents[1]
+
+DBT_SERVER = DbtServer()
 
 Elearn = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -74,14 +76,8 @@ def run_dbt(
     warehouse: Path, variables: dict[str, str], *arguments: str
 ) -> subprocess.CompletedProcess[str]:
     """Run bare dbt from the project's root on a warehouse."""
-    return subprocess.run(
-        [*DBT, "--no-use-colors", *arguments],
-        check=False,
-        cwd=ROOT,
-        env=os.environ | variables | {"ELEARN_WAREHOUSE": str(warehouse)},
-        capture_output=True,
-        text=True,
-    )
+    environment = os.environ | variables | {"ELEARN_WAREHOUSE": str(warehouse)}
+    return DBT_SERVER.run(["--no-use-colors", *arguments], ROOT, environment)
 
 
 def copy_project(folder: Path) -> list[str]:

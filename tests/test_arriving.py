@@ -37,7 +37,7 @@ def test_sixty_days_and_thirty_times_one_day_equal_ninety_at_once(tmp_path: Path
         assert query(stepwise, rows) == query(at_once, rows), table
 
 
-def test_each_step_is_a_ledger_row_that_names_the_days_it_touched(tmp_path: Path) -> None:
+def test_each_step_is_a_load_that_names_the_days_it_touched(tmp_path: Path) -> None:
     path = tmp_path / "w.duckdb"
     arrive(path, 60, 61, 75)
     touched = "select touched_first_day, touched_last_day, last_day from raw.loads order by load_id"

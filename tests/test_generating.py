@@ -132,7 +132,7 @@ def test_truth_is_one_row_a_user_and_nothing_happens_from_churn_on(warehouse: Pa
     assert query(warehouse, late) == [(0,)]
 
 
-def test_ledger_says_what_was_loaded(warehouse: Path) -> None:
+def test_load_history_says_what_was_loaded(warehouse: Path) -> None:
     [row] = query(
         warehouse,
         """
@@ -151,7 +151,7 @@ def test_ledger_says_what_was_loaded(warehouse: Path) -> None:
     assert row == (1, "simulated", 42, "50", users, events, first, last, first, last, 16)
 
 
-def test_generating_again_replaces_content_and_adds_to_the_ledger(tmp_path: Path) -> None:
+def test_generating_again_replaces_content_and_adds_to_the_load_history(tmp_path: Path) -> None:
     path = tmp_path / "w.duckdb"
     experiment = Settings(n_users=20, days=40, treatment_ratio=0.5, treatment_lift=0.1)
     for settings in (SMALL, experiment, Settings(n_users=10, days=40)):

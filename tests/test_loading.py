@@ -1,4 +1,4 @@
-"""Loads from end to end: formats, order, failure, quarantine, ledger and append."""
+"""Loads from end to end: formats, order, failure, quarantine, history and append."""
 
 from __future__ import annotations
 

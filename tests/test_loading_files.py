@@ -118,7 +118,7 @@ def test_what_names_nothing_is_an_error_of_the_call(desk: Desk, text: str) -> No
 
 def test_a_folder_without_data_is_an_error_of_the_call(desk: Desk) -> None:
     desk.file("notes.txt", b"a note")
-    with pytest.raises(UsageError, match=r"give a folder with a data file, .*1 skipped \(no data"):
+    with pytest.raises(UsageError, match=r"with a data file, .*1 skipped \(no data"):
         found(desk, desk.folder)
 
 
@@ -203,7 +203,7 @@ def test_dialects_of_csv_are_read_alike(desk: Desk, content: bytes) -> None:
         (b"user_id," + HEADER + b"1," + LINE, "the column user_id stands twice"),
         ((HEADER + LINE).decode().encode("utf-16"), "not a CSV file in UTF-8"),
         ((HEADER + LINE).decode().encode("utf-16-le"), "not a CSV file in UTF-8"),
-        (HEADER.replace(b"amount", b"\xe9") + LINE, "the header line is not UTF-8"),
+        (HEADER.replace(b"amount", b"\xe9") + LINE, "the header is not UTF-8"),
         (b",".join(b"c%d" % n for n in range(1_000_000)), "the first line is no header"),
         (b"," * 1000 + HEADER, "1,008 columns; at most 1,000 are allowed"),
         (gzip.compress(HEADER + LINE * 9999)[:-9], "cannot be read: Compressed file"),

@@ -20,6 +20,7 @@ from tests.loads import EVENT, EVENTS, USER, USERS, Desk, Row
 NOT_A_TIME = "event_time is not a time such as 2025-01-31 13:45:00"
 NOT_A_DATE = "signup_date is not a date such as 2025-01-31"
 NO_TYPE = f"event_type is none of {', '.join(EVENT_TYPES)}"
+COMMA = "has a comma (--decimal , reads it as the decimal mark)"
 DAYS = "is outside 1970-01-01..2099-12-31"
 INT32 = "is outside -2147483648..2147483647"
 INT64 = "is outside -9223372036854775808..9223372036854775807"
@@ -44,7 +45,10 @@ def bad_dates(column: str) -> list[tuple[str, str]]:
             "has the day or the month first (--date-format '%d-%m-%Y' or '%m-%d-%Y' reads it)",
         ),
         ("2025/01/02", "has slashes (--date-format '%Y/%m/%d' reads it)"),
-        ("20250102T100000", "has no separators (--date-format '%Y%m%d' reads it)"),
+        ("20250102", "has no separators (--date-format '%Y%m%d' reads it)"),
+        ("20250102T100000", "has a date and a time that --date-format has to spell out"),
+        ("12/31/2024 9:05 PM", "has a date and a time that --date-format has to spell out"),
+        ("NaT", "is a word for null (--null reads it)"),
     ]
     return [(text, f"{column} {reason}") for text, reason in found]
 
@@ -74,7 +78,10 @@ BAD_USERS: list[tuple[Row, str]] = [
     ({"marketing_source": "\0"}, "marketing_source holds a NUL character"),
     ({"engagement_score": "high"}, "engagement_score is not a number"),
     ({"engagement_score": "NaN"}, "engagement_score is a word for null (--null reads it)"),
-    ({"engagement_score": "0,5"}, "engagement_score has a decimal comma (--decimal , reads it)"),
+    (
+        {"engagement_score": "0,5"},
+        f"engagement_score {COMMA}",
+    ),
     ({"engagement_score": "1.00001"}, "engagement_score is outside 0..1"),
     ({"user_id": "2.0"}, "duplicate user_id"),
 ]
@@ -104,18 +111,21 @@ BAD_EVENTS: list[tuple[Row, str]] = [
     ({"course_name": "a\0b"}, "course_name holds a NUL character"),
     ({"watch_minutes": "inf"}, "watch_minutes is not a number"),
     ({"watch_minutes": "1_0"}, "watch_minutes is not a number"),
-    ({"watch_minutes": "1,5"}, "watch_minutes has a decimal comma (--decimal , reads it)"),
+    (
+        {"watch_minutes": "1,5"},
+        f"watch_minutes {COMMA}",
+    ),
     ({"watch_minutes": " n/a "}, "watch_minutes is a word for null (--null reads it)"),
     ({"watch_minutes": "1e308"}, "watch_minutes is outside 0..1000000"),
     ({"watch_minutes": "-0.0001"}, "watch_minutes is outside 0..1000000"),
     ({"quiz_score": "1.2.3"}, "quiz_score is not a number"),
     ({"quiz_score": "nan"}, "quiz_score is a word for null (--null reads it)"),
     ({"quiz_score": "1e1,5"}, "quiz_score is not a number"),
-    ({"quiz_score": ",5"}, "quiz_score has a decimal comma (--decimal , reads it)"),
+    ({"quiz_score": ",5"}, f"quiz_score {COMMA}"),
     ({"quiz_score": "100.00001"}, "quiz_score is outside 0..100"),
     ({"amount": "x"}, "amount is not a number"),
     ({"amount": "None"}, "amount is a word for null (--null reads it)"),
-    ({"amount": "1,5e2"}, "amount has a decimal comma (--decimal , reads it)"),
+    ({"amount": "1,5e2"}, f"amount {COMMA}"),
     ({"amount": "1.234,50"}, "amount is not a number"),
     ({"amount": "0"}, "amount is outside 0.0001..1000000000"),
     ({"amount": "0.00001"}, "amount is outside 0.0001..1000000000"),

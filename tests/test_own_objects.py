@@ -108,6 +108,14 @@ def test_views_macros_and_indexes_of_ones_own_go_on_working(
         run(warehouse, taken)
 
 
+def test_an_index_on_a_table_that_a_load_takes_away_stops_no_load(
+    warehouse: Path, elearn: Elearn
+) -> None:
+    run(warehouse, "create index by_churn on truth.users (churn_date)", *OWN)
+    elearn(*LOAD)
+    assert len(run(warehouse, "from duckdb_indexes()")) == 2
+
+
 def counted(result: dict) -> tuple[int, int]:
     """Users and events, as each command prints them."""
     if "rows" in result:

@@ -34,7 +34,7 @@ def versions(
     """Print the load history: every load with its dataset version."""
     from generator.warehouse import history
 
-    loads = history.read_ledger(warehouse)
+    loads = history.read_history(warehouse)
     Voice(as_json=json).result(history.as_lines(loads), {"loads": loads})
 
 

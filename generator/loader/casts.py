@@ -8,7 +8,7 @@ strict slow one for the rest, because the engine's own casts are more generous t
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from generator.loader.text_format import BLANKS, NULLS, PLAIN, TextFormat
 from generator.warehouse.sql import quoted, quoted_list
@@ -51,7 +51,7 @@ class Cell:
         """The cell with a point before the decimals; a point in it becomes a comma, which fails."""
         if self.format.decimal == ".":
             return self
-        return replace(self, raw=f"translate({self.raw}, ',.', '.,')")
+        return Cell(f"translate({self.text}, ',.', '.,')")
 
     @property
     def day(self) -> Cell:

@@ -31,6 +31,7 @@ KINDS: dict[str, Kind] = {
 """The kind of a file by the ending of its name, in lower case."""
 COMPRESSED = (".gz", ".zst")
 """What may follow the ending of a text file."""
+READ = tuple(ending for ending, kind in KINDS.items() if kind != "json")
 OTHER_COMPRESSIONS = (".bz2", ".xz", ".zip", ".7z", ".lz4", ".br", ".snappy", ".lzo", ".z")
 NULL_FOLDER = "__HIVE_DEFAULT_PARTITION__"
 """The value of a folder named column=value that stands for null."""
@@ -96,22 +97,37 @@ class _Search:
     seen: set[str] = field(default_factory=set)
     """Folders that were walked, so that links do not lead in circles."""
 
-    def files_of(self, text: str) -> Iterator[DataFile]:
+    def files_of(self, text: str) -> list[DataFile]:
+        """Return the files that one text names."""
         path = Path(text)
         if not is_utf8(text) or not text or "\0" in text:
             raise not_allowed(self.option, text, ALLOWED)
+        self.seen.clear()
         if self._exists(path):
-            yield from self._folder(path, {}) if path.is_dir() else [self._named(path, {})]
-            return
+            if not path.is_dir():
+                return [self._named(path, {})]
+            return self._found(path, self._walk(path, {}))
         matches = sorted(map(Path, glob.glob(text)))  # noqa: PTH207
         if not matches:
             raise not_allowed(self.option, text, ALLOWED)
+        return self._found(path, self._matching(matches, _fixed_parts(text)))
+
+    def _matching(self, matches: list[Path], fixed_parts: int) -> Iterator[DataFile]:
+        """Yield the files that a glob matches, and those of the folders that it matches."""
         for match in matches:
-            folders = self._columns({}, match.parts[_fixed_parts(text) : -1])
-            if match.is_dir():
-                yield from self._folder(match, self._columns(folders, match.parts[-1:]))
-            elif not self._is_skipped_by_name(match):
-                yield self._named(match, folders)
+            if not self._is_skipped(match):
+                folders = self._columns({}, match.parts[fixed_parts:-1])
+                if match.is_dir():
+                    yield from self._walk(match, self._columns(folders, match.parts[-1:]))
+                else:
+                    yield self._named(match, folders)
+
+    def _found(self, path: Path, files: Iterator[DataFile]) -> list[DataFile]:
+        found = list(files)
+        if not found:
+            allowed = f"a folder or a glob with a data file, named {', '.join(READ)}"
+            raise not_allowed(self.option, path, "; ".join([allowed, *self.skipped_lines()]))
+        return found
 
     def _exists(self, path: Path) -> bool:
         try:
@@ -124,13 +140,6 @@ class _Search:
             raise self._unreadable(path, error) from error
         return True
 
-    def _folder(self, folder: Path, folders: Folders) -> list[DataFile]:
-        files = list(self._walk(folder, folders))
-        if not files:
-            allowed = f"a folder with a data file, named {', '.join(KINDS)}, or Parquet by content"
-            raise not_allowed(self.option, folder, "; ".join([allowed, *self.skipped_lines()]))
-        return files
-
     def _walk(self, folder: Path, folders: Folders) -> Iterator[DataFile]:
         """Yield the data files of a folder and of those below it."""
         if os.path.realpath(folder) in self.seen:
@@ -141,7 +150,7 @@ class _Search:
         except OSError as error:
             raise self._unreadable(folder, error) from error
         for entry in entries:
-            if self._is_skipped_by_name(entry):
+            if self._is_skipped(entry):
                 continue
             if entry.is_dir():
                 yield from self._walk(entry, self._columns(folders, [entry.name]))
@@ -151,7 +160,7 @@ class _Search:
     def _in_folder(self, path: Path, folders: Folders) -> Iterator[DataFile]:
         self._check(path)
         kind = kind_of(path)
-        if not path.stat().st_size:
+        if _is_blank(path):
             self.skipped["empty"].append(path)
         elif kind == "json":
             self.skipped["JSON"].append(path)
@@ -162,12 +171,18 @@ class _Search:
 
     def _named(self, path: Path, folders: Folders) -> DataFile:
         self._check(path)
+        if path.name.lower().endswith(OTHER_COMPRESSIONS):
+            raise UsageError(f"{self.option}: {path} is compressed; give gzip or zstandard")
         return DataFile(path, kind_of(path) or "csv", folders)
 
-    def _is_skipped_by_name(self, path: Path) -> bool:
-        if path.name.startswith((".", "_")):
-            self.skipped[HIDDEN].append(path)
-        elif path.name.lower().endswith(OTHER_COMPRESSIONS) and not path.is_dir():
+    def _is_skipped(self, path: Path) -> bool:
+        is_folder = path.is_dir()
+        if path.name.startswith((".", "_")) and not (is_folder and "=" in path.name):
+            below = (part for _, _, names in os.walk(path) for part in names)
+            self.skipped[HIDDEN] += [path / name for name in below] if is_folder else [path]
+        elif path.is_symlink() and not path.exists():
+            self.skipped["a link to nothing"].append(path)
+        elif path.name.lower().endswith(OTHER_COMPRESSIONS) and not is_folder:
             self.skipped["compressed, but not by gzip or zstandard"].append(path)
         else:
             return False
@@ -179,6 +194,8 @@ class _Search:
         for name in names:
             column, sign, value = name.partition("=")
             if sign:
+                if not is_utf8(name):
+                    raise not_allowed(self.option, name, "folders whose names are UTF-8")
                 column = unquote(column).strip().lower()
                 if column in found:
                     raise UsageError(f"{self.option}: {column}= stands twice in a path, at {name}")
@@ -187,6 +204,8 @@ class _Search:
 
     def _check(self, path: Path) -> None:
         """Raise for a path that cannot be read more than once, such as a pipe or a device."""
+        if not is_utf8(str(path)):
+            raise not_allowed(self.option, path, "files whose names are UTF-8")
         try:
             if not stat.S_ISREG(path.stat().st_mode):
                 raise UsageError(
@@ -226,14 +245,27 @@ def kind_of(path: Path) -> Kind | None:
     by_name = _kind_by_name(path)
     if by_name is not None:
         return by_name
-    try:
-        with open_bytes(path, compression_of(path)) as content:
-            start = content.read(4)
-    except CUT_SHORT:
+    start = _start(path, 4)
+    if start is None:
         return None
-    if start == b"PAR1":
+    if start == b"PAR1" and compression_of(path) == "none":
         return "parquet"
     return "json" if start.removeprefix(b"\xef\xbb\xbf").startswith(b"{") else "csv"
+
+
+def _is_blank(path: Path) -> bool:
+    """Tell whether there is nothing in a file, or blank lines alone."""
+    start = _start(path, 2**16)
+    return start is not None and not start.removeprefix(b"\xef\xbb\xbf").strip(b" \t\r\n")
+
+
+def _start(path: Path, size: int) -> bytes | None:
+    """Return the first decompressed bytes of a file; None when it is cut short before them."""
+    try:
+        with open_bytes(path, compression_of(path)) as content:
+            return content.read(size)
+    except CUT_SHORT:
+        return None
 
 
 def _kind_by_name(path: Path) -> Kind | None:

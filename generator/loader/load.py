@@ -14,6 +14,7 @@ from typing import Any
 
 from generator.errors import UsageError
 from generator.loader.discovery import DataFile, data_files
+from generator.loader.notices import gap_warnings, null_warnings
 from generator.loader.quarantine import (
     RejectedError,
     check_events,
@@ -27,7 +28,6 @@ from generator.loader.spans import event_days, touched_days
 from generator.loader.staging import Staging
 from generator.loader.table_rules import event_rules, user_rules
 from generator.loader.text_format import PLAIN, TextFormat
-from generator.loader.warnings import gap_warnings, null_warnings
 from generator.warehouse.file import (
     Connection,
     Load,
@@ -182,7 +182,7 @@ def check_rejected(users: Staging, events: Staging, max_rejects: int, replaces: 
 
 
 def write(con: Connection, load: Load, users: Staging, events: Staging, append: bool) -> LoadReport:
-    """Write the staged rows, the ledger and the quarantine."""
+    """Write the staged rows, the load history and the quarantine."""
     before = event_days(con) if append else (None, None)
     if not append:
         replace_content(con, (USERS, EVENTS))

@@ -44,8 +44,9 @@ def relation(source: Source) -> str:
     columns = ", ".join(f"'{name}': 'VARCHAR'" for name in column_names(source))
     return f"""read_csv(
         {quoted(engine_path(source.path))}, columns = {{{columns}}}, auto_detect = false,
-        header = true, skip = {int(header.has_separator_line)}, delim = {quoted(header.delimiter)},
-        quote = '"', escape = '"', nullstr = '', strict_mode = true, null_padding = false,
+        delim = {quoted(source.format.delimiter)}, header = true,
+        skip = {int(header.has_separator_line)}, quote = '"', escape = '"', nullstr = '',
+        strict_mode = true, null_padding = false,
         hive_partitioning = false, max_line_size = {MAX_LINE_LENGTH},
         compression = '{source.compression}'
     )"""

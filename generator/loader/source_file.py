@@ -13,6 +13,7 @@ from pathlib import Path
 import duckdb
 
 from generator.errors import ElearnError, first_line
+from generator.loader.columns import Columns
 from generator.loader.csv_records import (
     CUT_SHORT,
     Compression,
@@ -24,7 +25,6 @@ from generator.loader.csv_records import (
 )
 from generator.loader.discovery import DataFile, Folders
 from generator.loader.rules import Rules
-from generator.loader.table_rules import Columns
 from generator.loader.text_format import TextFormat
 from generator.warehouse.file import Connection
 from generator.warehouse.sql import quoted, quoted_list
@@ -37,9 +37,10 @@ MAX_HEADER_LENGTH = 1_000_000
 """Characters among which the first line must end."""
 ALIASES = {"course_id": "course_name"}
 """Names that stand for a column when the column itself is not there."""
-TEXT_TYPES = ("VARCHAR", "BLOB", "JSON", "ENUM")
-"""How the types of a Parquet file begin whose values are texts."""
 FLOAT_TYPES = ("FLOAT", "DOUBLE")
+NUMBER_TYPES = (*FLOAT_TYPES, "DECIMAL")
+TIME_TYPES = ("DATE", "TIMESTAMP")
+"""How the engine's names of types in a Parquet file begin."""
 
 
 @dataclass(frozen=True)
@@ -82,11 +83,17 @@ class Source:
         """How the rules have to read its columns."""
         return Columns(
             self.format,
-            frozenset(
-                column
-                for column, position in self.positions.items()
-                if self.types and not self.types[position].startswith(TEXT_TYPES)
-            ),
+            numbers=self._typed(NUMBER_TYPES),
+            times=self._typed(TIME_TYPES),
+            in_folders=frozenset(self.folder_cells),
+        )
+
+    def _typed(self, types: tuple[str, ...]) -> frozenset[str]:
+        """Return the columns of some types; those of a CSV file have none."""
+        return frozenset(
+            column
+            for column, position in self.positions.items()
+            if self.types and self.types[position].startswith(types)
         )
 
     @property
@@ -126,8 +133,9 @@ def open_source(con: Connection, file: DataFile, rules: Rules, text_format: Text
         names, text_format = header.names, replace(text_format, delimiter=header.delimiter)
     if len(names) > MAX_COLUMNS:
         raise ElearnError(f"{path}: {len(names):,} columns; at most {MAX_COLUMNS:,} are allowed")
-    folders = _in_the_warehouse(path, list(file.folders), rules)
-    positions = _in_the_warehouse(path, names, rules)
+    aliases = _aliases([*names, *file.folders])
+    folders = _in_the_warehouse(path, list(file.folders), rules, aliases)
+    positions = _in_the_warehouse(path, names, rules, aliases)
     _check_required(path, names, positions | folders, rules)
     used = set(positions.values())
     ignored = [name for position, name in enumerate(names) if position not in used]
@@ -190,12 +198,12 @@ def _csv_header(path: Path, rules: Rules, in_folders: Folders) -> Header:
     delimiters: tuple[str, ...] = DELIMITERS
     if separator:
         head, delimiters = head[separator.end() :], (separator[1],)
-    elif ".tsv" in path.suffixes:
-        delimiters = ("\t", *DELIMITERS)
     headers = [_header(head, delimiter, bool(separator)) for delimiter in delimiters]
     needed = set(rules.required) - set(in_folders)
     for header in headers:
         if needed <= set(map(_normal, header.names)):
+            if not all(map(is_utf8, header.names)):
+                raise ElearnError(f"{path}: the header is not UTF-8")
             return header
     for delimiter in delimiters:
         if needed <= set(map(_normal, _first_record(head, delimiter, strict=False)[0])):
@@ -219,7 +227,7 @@ def _head(path: Path) -> str:
     if start in (b"\xff\xfe", b"\xfe\xff") or "\0" in first:
         raise ElearnError(f"{path}: not a CSV file in UTF-8 (UTF-16 perhaps, or no text at all)")
     if not is_utf8(first):
-        raise ElearnError(f"{path}: the header line is not UTF-8")
+        raise ElearnError(f"{path}: the header is not UTF-8")
     if len(first) == MAX_HEADER_LENGTH:
         raise ElearnError(f"{path}: the first line is no header: it has over a million characters")
     return head
@@ -246,16 +254,22 @@ def _normal(name: str) -> str:
     return name.strip().lower()
 
 
-def _in_the_warehouse(path: Path, names: Sequence[str], rules: Rules) -> dict[str, int]:
+def _aliases(names: Sequence[str]) -> dict[str, str]:
+    """Return the aliases whose column stands neither in the file nor in its folders."""
+    found = set(map(_normal, names))
+    return {alias: name for alias, name in ALIASES.items() if name not in found}
+
+
+def _in_the_warehouse(
+    path: Path, names: Sequence[str], rules: Rules, aliases: dict[str, str]
+) -> dict[str, int]:
     """Return the position of each column of the warehouse among some names."""
     found: dict[str, int] = {}
-    for position, name in enumerate(map(_normal, names)):
+    for position, given in enumerate(map(_normal, names)):
+        name = aliases.get(given, given)
         if name in rules.columns and name in found:
-            raise ElearnError(f"{path}: the column {name} stands twice; give it once")
+            raise ElearnError(f"{path}: the column {given} stands twice; give it once")
         found.setdefault(name, position)
-    for alias, name in ALIASES.items():
-        if alias in found and name in rules.columns:
-            found.setdefault(name, found[alias])
     return {name: found[name] for name in rules.columns if name in found}
 
 

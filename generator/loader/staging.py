@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 import duckdb
 
 from generator.errors import ElearnError, first_line
+from generator.loader.columns import TEXTS, Columns
 from generator.loader.reader import broken_texts, has_records, is_plain, read_batches, sound_texts
 from generator.loader.rules import Rules
 from generator.loader.source_file import Source
-from generator.loader.table_rules import TEXTS, Columns
 from generator.loader.text_format import PLAIN, TextFormat
 from generator.warehouse.file import Connection
 from generator.warehouse.sql import one_row
@@ -109,10 +109,8 @@ class Staging:
         is_sound = source.is_parquet or is_plain(source)
         rows = self._read_sound(source) if is_sound else None
         if rows is None or (rows == 0 and not source.is_parquet and has_records(source)):
-            talk(f"{source.path}: not every line parses; reading it line by line")
+            talk(f"{source.path}: reading it line by line, as not every line is a plain one")
             is_sound, rows = False, self._read_broken(source)
-            if rows == 0 and has_records(source):
-                raise ElearnError(f"{source.path}: no row can be read below the header")
         source.check_unchanged()
         self.files.append(StagedFile(source, self.rows_read, rows, is_sound))
         talk(f"{source.path}: {rows:,} {self.label}")

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import duckdb
 
 from generator.errors import not_allowed
+from generator.loader.csv_records import is_utf8
 
 BLANKS = " \t\n\v\f\r"
 """What is trimmed at both ends of a text, and nothing else."""
@@ -37,8 +38,8 @@ _A_DAY = "timestamp '2021-03-04'"
 class TextFormat:
     """What cannot be seen from a text alone, and is never guessed.
 
-    Columns of a binary file that have a type of their own, such as DATE, are not texts: no format
-    applies to them.
+    The columns of a Parquet file may have types of their own: the decimals of a number and the
+    spelling of a DATE or a TIMESTAMP are no question there.
     """
 
     nulls: tuple[str, ...] = ()
@@ -47,11 +48,14 @@ class TextFormat:
     """What stands before the decimals of a number: one of DECIMALS."""
     date_format: str | None = None
     """Pattern of strptime for dates; a time of day may follow it. None is ISO 8601."""
-    delimiter: str = ","
+    delimiter: str = field(default=",", compare=False)
     """What separates the cells of a CSV file; found by its header."""
 
     def __post_init__(self) -> None:
         """Raise UsageError, which names the option, where a value is not allowed."""
+        for text in self.nulls:
+            if text != text.strip(BLANKS) or not is_utf8(text):
+                raise not_allowed("--null", text, "a text in UTF-8 without blanks around it")
         if self.decimal not in DECIMALS:
             raise not_allowed("--decimal", self.decimal, "a point or a comma")
         if self.date_format is not None and not _names_a_day(self.date_format):
@@ -86,7 +90,9 @@ PLAIN = TextFormat()
 
 def _names_a_day(pattern: str) -> bool:
     """Tell whether a day that is written by the pattern can be read by it."""
-    return _holds(pattern, f"try_strptime(strftime({_A_DAY}, $1), $1) = {_A_DAY}")
+    return is_utf8(pattern) and _holds(
+        pattern, f"try_strptime(strftime({_A_DAY}, $1), $1) = {_A_DAY}"
+    )
 
 
 def _tells_time(pattern: str) -> bool:

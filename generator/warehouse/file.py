@@ -37,7 +37,7 @@ Connection = duckdb.DuckDBPyConnection
 
 @dataclass(frozen=True)
 class Load:
-    """What the ledger says about one load, besides what it reads off the tables."""
+    """What the load history says about one load, besides what it reads off the tables."""
 
     kind: str
     source: str
@@ -215,7 +215,7 @@ def add_key(con: Connection, table: Table) -> None:
 
 
 def last_load(con: Connection) -> dict[str, Any] | None:
-    """Return the last row of the ledger, None when there is none."""
+    """Return the last row of the load history, None when there is none."""
     if not has_table(con, LOADS.name):
         return None
     rows = con.execute(f"from {LOADS.name} order by load_id desc limit 1").fetchall()
@@ -228,7 +228,7 @@ def record_load(
     touched: tuple[date | None, date | None] | None = None,
     content_version: str | None = None,
 ) -> int:
-    """Write a load into the ledger, after its rows; return its load_id.
+    """Write a load into the load history, after its rows; return its load_id.
 
     Parameters
     ----------

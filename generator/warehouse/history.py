@@ -1,4 +1,4 @@
-"""The ledger of loads, as people and scripts read it."""
+"""The load history, as people and scripts read it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ COLUMNS = (
 )
 
 
-def read_ledger(warehouse: Path) -> list[dict[str, Any]]:
+def read_history(warehouse: Path) -> list[dict[str, Any]]:
     """Return the rows of ``raw.loads``, the oldest first, as JSON-ready values."""
     with read_warehouse(warehouse) as con:
         rows = con.execute(f"from {LOADS.name} order by load_id").fetchall()
@@ -31,10 +31,10 @@ def read_ledger(warehouse: Path) -> list[dict[str, Any]]:
     ]
 
 
-def as_lines(ledger: list[dict[str, Any]]) -> list[str]:
-    """Return the ledger as a table of text, one line a load under a header."""
+def as_lines(loads: list[dict[str, Any]]) -> list[str]:
+    """Return the load history as a table of text, one line a load under a header."""
     cells = [list(COLUMNS)]
-    cells += [[_text(load[name]) for name in COLUMNS] for load in ledger]
+    cells += [[_text(load[name]) for name in COLUMNS] for load in loads]
     widths = [max(len(row[i]) for row in cells) for i in range(len(COLUMNS))]
     return ["  ".join(map(str.ljust, row, widths)).rstrip() for row in cells]
 

@@ -48,7 +48,7 @@ def keep_indexes(con: duckdb.DuckDBPyConnection) -> None:
     con.execute(
         f"""
         create or replace temporary table {_KEPT} as
-        select sql from duckdb_indexes()
+        select sql, schema_name, table_name from duckdb_indexes()
         where
             database_name = current_database()
             and schema_name || '.' || table_name in (select unnest($1))
@@ -58,6 +58,20 @@ def keep_indexes(con: duckdb.DuckDBPyConnection) -> None:
 
 
 def create_kept_indexes(con: duckdb.DuckDBPyConnection) -> None:
-    """Create them on the new tables, whose rows are in; rows that do not fit fail the commit."""
-    for (sql,) in con.execute(f"select sql from {_KEPT} order by all").fetchall():
+    """Create them on the new tables, whose rows are in; rows that do not fit fail the commit.
+
+    A table of a simulation that is not there any more has taken its indexes with it.
+    """
+    query = f"""
+        select sql from {_KEPT} as kept
+        where exists (
+            select 1 from duckdb_tables() as tables
+            where
+                tables.database_name = current_database()
+                and tables.schema_name = kept.schema_name
+                and tables.table_name = kept.table_name
+        )
+        order by all
+    """
+    for (sql,) in con.execute(query).fetchall():
         con.execute(sql)

@@ -181,7 +181,7 @@ ASSIGNMENTS = Table(
 LOADS = Table(
     name="raw.loads",
     key="load_id",
-    comment="The ledger: what was loaded when, only ever added to. One row per load.",
+    comment="The load history: what was loaded when, only ever added to. One row per load.",
     columns=(
         Column("load_id", "INTEGER", "Primary key, counted from 1."),
         Column("loaded_at", "TIMESTAMP", "When the load was committed, UTC."),

@@ -49,7 +49,7 @@ class Verdict:
 
 
 def verify_warehouse(warehouse: Path, memory_limit: str | None = None) -> Verdict:
-    """Compare a warehouse with the last row of its ledger."""
+    """Compare a warehouse with the last row of its load history."""
     with read_warehouse(warehouse, memory_limit) as con:
         recorded = last_load(con)
         assert recorded is not None

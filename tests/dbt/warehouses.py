@@ -13,8 +13,9 @@ from pathlib import Path
 import duckdb
 
 from generator import Settings
+from generator.publishing.dbt import DBT
 from generator.sinks.daily import generate_through
-from tests.conftest import DBT, ROOT, run_dbt
+from tests.conftest import ROOT, run_dbt
 from tests.dbt.marts import MARTS, Marts, check_equal, vars_arguments
 from tests.dbt.worlds import VARS
 

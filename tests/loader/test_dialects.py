@@ -44,7 +44,7 @@ def test_a_line_break_in_a_header_cell_loses_no_row(
         assert report.dataset_version == expected
 
 
-def test_a_file_of_which_no_row_can_be_read_is_an_error(desk: Desk) -> None:
+def test_a_header_alone_is_no_row_and_a_header_whose_quotes_stay_open_an_error(desk: Desk) -> None:
     desk.load()
     header = as_csv(EVENTS).splitlines(keepends=True)[0]
     for blank_lines in (b"", b"\n\n", b"\r\n"):
@@ -89,7 +89,7 @@ def test_a_file_of_excel_says_which_options_read_it_and_then_is_read(
     assert refused.returncode == 1
     assert "signup_date has the day first (--date-format '%d.%m.%Y' reads it)" in refused.stderr
     still = elearn("load", *files, "--date-format", "%d.%m.%Y", check=False)
-    assert "watch_minutes has a decimal comma (--decimal , reads it)" in still.stderr
+    assert "watch_minutes has a comma (--decimal , reads it as the decimal mark)" in still.stderr
     elearn("load", *files, "--date-format", "%d.%m.%Y", "--decimal", ",")
     with duckdb.connect(str(desk.folder / "w.duckdb")) as con:
         assert con.execute("select event_time, watch_minutes from raw.events").fetchall() == [
@@ -135,8 +135,39 @@ def test_dates_are_read_by_the_pattern_given_and_by_no_other(
         assert desk.rejected() == [("events", 1, f"event_time is not a date written {pattern!r}")]
 
 
+@pytest.mark.parametrize(
+    ("text", "null", "stored"),
+    [("99,9", "99,9", None), ("5,5", "5.5", 5.5), (" - ", "-", None), ("0", "0", None)],
+)
+def test_a_null_is_the_text_as_it_stands_whatever_the_decimal_mark(
+    desk: Desk, text: str, null: str, stored: float | None
+) -> None:
+    given = TextFormat(nulls=(null,), decimal=",")
+    desk.load([EVENT | {"watch_minutes": text}], text_format=given)
+    assert desk.query("select watch_minutes from raw.events") == [(stored,)]
+
+
+def test_a_number_of_parquet_that_stands_for_a_date_is_read_by_the_pattern(desk: Desk) -> None:
+    table = pa.table({name: [EVENT[name] or None] for name in EVENT})
+    for name, value in (("event_id", 10), ("event_time", 20250203)):
+        table = table.set_column(table.schema.get_field_index(name), name, pa.array([value]))
+    pq.write_table(table, desk.folder / "events.parquet")
+    users = [user | {"signup_date": "20250101"} for user in USERS]
+    files = [desk.file("users.csv", users)], [str(desk.folder / "events.parquet")]
+    desk.load_files(*files, text_format=TextFormat(date_format="%Y%m%d"))
+    assert desk.query("select event_time from raw.events") == [(datetime(2025, 2, 3),)]
+
+
+@pytest.mark.parametrize("header", ["sep=;\r\n{}", '{};"two\nlines caf\xe9"'])
+def test_a_header_that_is_not_utf_8_is_one_line(desk: Desk, header: str) -> None:
+    names = as_csv(EVENTS, ";").splitlines()[0].decode()
+    content = header.format(names + ";caf\xe9" if "sep" in header else names) + "\r\n1;2\r\n"
+    with pytest.raises(ElearnError, match="the header is not UTF-8"):
+        desk.load(content.encode("cp1252"), max_rejects=9)
+
+
 @pytest.mark.parametrize("option", ["--decimal", "--date-format"])
-@pytest.mark.parametrize("text", ["", "x", "%Y", "%Q", "%H:%M", ";", "' or 1=1"])
+@pytest.mark.parametrize("text", ["", "x", "%Y", "%Q", "%H:%M", ";", "' or 1=1", "%d.%m.%Y\udce9"])
 def test_an_option_that_reads_nothing_is_one_line(elearn: Elearn, option: str, text: str) -> None:
     done = elearn("load", "--users", "u", "--events", "e", option, text, check=False)
     assert done.returncode == 2
@@ -246,6 +277,7 @@ def test_a_word_for_null_in_a_number_says_which_option_reads_it(desk: Desk) -> N
 
 
 def test_the_options_are_checked_where_they_are_made() -> None:
-    for options in ({"decimal": "x"}, {"date_format": "%Y"}):
+    wrong = ({"decimal": "x"}, {"date_format": "%Y"}, {"nulls": (" - ",)}, {"nulls": ("\udce9",)})
+    for options in wrong:
         with pytest.raises(UsageError):
             TextFormat(**options)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import os
 from datetime import date
 from pathlib import Path
 
@@ -11,6 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from generator.errors import UsageError
+from generator.loader.text_format import TextFormat
 from tests.loads import EVENT, EVENTS, USERS, Desk, Row, as_csv
 
 
@@ -148,6 +151,72 @@ def test_folders_above_the_path_given_and_columns_that_are_not_read_say_nothing(
     desk.load_files(users, [str(desk.folder / "c*" / "year=2025" / "*.csv")])
     assert desk.query(query) == [("math",)]
     assert f"{path}: ignored columns: 'year'" in desk.said
+
+
+@pytest.mark.parametrize(
+    ("folder", "name"), [("course_id", "course_name"), ("course_name", "course_id")]
+)
+def test_a_course_id_gives_way_to_a_course_name_wherever_that_stands(
+    desk: Desk, folder: str, name: str
+) -> None:
+    row = without(EVENT, "course_name") | {name: "k8s"}
+    desk.file(f"lake/{folder}=math/part.csv", [row])
+    assert load_lake(desk) == [(10, "k8s" if name == "course_name" else "math")]
+
+
+def test_days_in_the_names_of_folders_are_iso_whatever_the_option(desk: Desk) -> None:
+    row = EVENT | {"event_time": "02.01.2025 10:00"}
+    desk.file("lake/event_date=2025-01-02/a.csv", [row])
+    both = row | {"event_id": "11", "event_date": "02.01.2025"}
+    desk.file(
+        "lake/event_date=2025-01-02/watch_minutes=1.5/b.csv", [without(both, "watch_minutes")]
+    )
+    users = [user | {"signup_date": "01.01.2025"} for user in USERS]
+    given = TextFormat(date_format="%d.%m.%Y", decimal=",", nulls=("x",))
+    lake = [str(desk.folder / "lake")]
+    desk.load_files([desk.file("users.csv", users)], lake, text_format=given)
+    query = "select event_date, watch_minutes from raw.events order by event_id"
+    assert desk.query(query) == [(date(2025, 1, 2), None), (date(2025, 1, 2), 1.5)]
+
+
+def test_hidden_folders_are_skipped_but_no_column_whose_name_begins_like_one(desk: Desk) -> None:
+    desk.file("lake/_day=1/part.csv", EVENTS[:1])
+    desk.file("lake/_temporary/0/part.csv", EVENTS[1:])
+    desk.file("lake/_temporary/1/part.csv", EVENTS[1:])
+    desk.file("lake/empty/part.csv", b"\n")
+    desk.file("lake/empty/part.csv.gz", gzip.compress(b""))
+    (desk.folder / "lake/gone.csv").symlink_to(desk.folder / "nothing.csv")
+    for given in ("lake", "lake/*"):
+        desk.said.clear()
+        desk.load_files([desk.file("users.csv", USERS)], [str(desk.folder / given)])
+        assert desk.event_ids() == [10]
+        assert "--events: 2 skipped (name starts with . or _)" in desk.said
+        assert sum("2 skipped (empty)" in line for line in desk.said) == 1
+
+
+def test_a_folder_that_is_named_twice_is_read_once(desk: Desk) -> None:
+    desk.file("lake/day=1/part.csv", EVENTS)
+    named = [str(desk.folder / "lake"), str(desk.folder / "lake" / "day=1")] * 2
+    report = desk.load_files([desk.file("users.csv", USERS)], named)
+    assert (report.events_read, report.events_loaded) == (3, 3)
+
+
+def test_a_glob_of_which_nothing_is_read_is_an_error_of_the_call(desk: Desk) -> None:
+    desk.load()
+    desk.file("more/events.zip", b"PK")
+    for option in ("users", "events"):
+        files = {"users": [], "events": []} | {option: [str(desk.folder / "more" / "*.zip")]}
+        with pytest.raises(UsageError, match=rf"--{option}: .*1 skipped \(compressed"):
+            desk.load_files(**files, append=True)
+    with pytest.raises(UsageError, match="is compressed; give gzip or zstandard"):
+        desk.load_files([], [str(desk.folder / "more/events.zip")], append=True)
+
+
+def test_a_name_that_is_not_utf_8_is_one_line(desk: Desk) -> None:
+    (desk.folder / "lake").mkdir()
+    (desk.folder / "lake" / os.fsdecode(b"caf\xe9.csv")).write_bytes(as_csv(EVENTS))
+    with pytest.raises(UsageError, match="give files whose names are UTF-8"):
+        load_lake(desk)
 
 
 def test_a_column_twice_on_a_path_is_an_error_of_the_call(desk: Desk) -> None:

@@ -119,11 +119,13 @@ def test_a_text_of_an_event_is_stored_as_the_judge_says(
         EVENT | {"event_id": str(10**6 + number), column: text} for number, text in enumerate(drawn)
     ]
     if column == "event_id":  # a number that stands twice is another test's
-        kept: dict[object, Row] = {}
-        for row in rows:
-            kept.setdefault(JUDGES[column](row[column]), row)
-        kept.pop(10, None)
-        rows = [*kept.values()]
+        seen: set[object] = {10}
+        for row in rows[:]:
+            value = JUDGES[column](row[column])
+            if value in seen:
+                rows.remove(row)
+            elif value is not Rejected:
+                seen.add(value)
     rows.append(EVENT)
     file = events_file(desk, reader, rows)
     report = desk.load_files([desk.file("users.csv", USERS)], [file], max_rejects=99)

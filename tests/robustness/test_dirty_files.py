@@ -38,8 +38,8 @@ def check_counts(desk: Desk, load_id: int, read: int, loaded: int) -> None:
     """Rows read = rows loaded + rows rejected, in the quarantine too."""
     rejected = f"select count(*) from raw.rejected_rows where load_id = {load_id}"
     assert desk.query(rejected) == [(read - loaded,)]
-    ledger = f"select user_rows + event_rows from raw.loads where load_id = {load_id}"
-    assert desk.query(ledger) == [(loaded,)]
+    history = f"select user_rows + event_rows from raw.loads where load_id = {load_id}"
+    assert desk.query(history) == [(loaded,)]
 
 
 @pytest.mark.parametrize(("change", "reason"), BAD_USERS, ids=str)
@@ -222,7 +222,7 @@ def test_a_name_of_a_column_is_only_a_name(column: str, desk: Desk) -> None:
 @pytest.mark.parametrize("name", ["folder.csv", "empty"])
 def test_a_folder_in_place_of_a_file_is_no_data(name: str, desk: Desk) -> None:
     (desk.folder / name).mkdir()
-    with pytest.raises(ElearnError, match=r"a folder with a data file"):
+    with pytest.raises(ElearnError, match=r"with a data file"):
         desk.load_files([desk.file("users.csv", USERS)], [str(desk.folder / name)])
 
 
