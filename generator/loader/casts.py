@@ -60,6 +60,9 @@ class Cell:
         if not patterns:
             return self
         moment = f"try_strptime({self.trimmed}, [{quoted_list(patterns)}])"
+        if self.format.counts_days:
+            same = f"strftime({moment}, {quoted(patterns[0])}) = {self.trimmed}"
+            moment = f"case when {same} then {moment} end"
         return Cell(f"strftime({moment}, '%Y-%m-%d %H:%M:%S.%f')")
 
     def matches(self, pattern: str) -> str:
@@ -115,7 +118,10 @@ def time(given: Cell) -> str:
 
 
 def _moment(cell: Cell) -> str:
-    """Return any permitted time; an offset is taken off by arithmetic, not by a time zone."""
+    """Return any permitted time; an offset is taken off by arithmetic, not by a time zone.
+
+    A date without a time is that day in every zone.
+    """
     stamp, sign, hours, minutes = (
         f"regexp_extract({cell.trimmed}, {quoted(f'^{_MOMENT}$')}, {group})"
         for group in (1, 2, 3, 4)
@@ -123,7 +129,7 @@ def _moment(cell: Cell) -> str:
     moment = f"try_cast({stamp} as timestamp)"
     offset = f"60 * cast({hours} as bigint) + coalesce(try_cast({minutes} as bigint), 0)"
     return f"""case when {cell.matches(_MOMENT)} then
-        case {sign}
+        case case when strlen({stamp}) > 10 then {sign} end
             when '+' then {moment} - to_minutes({offset})
             when '-' then {moment} + to_minutes({offset})
             else {moment}

@@ -111,8 +111,7 @@ class CellChecks:
         ``value`` names the value of a column where it has not the column's own name.
         """
         differs = {
-            column: f"json_exists(text_folders, '$.{column}') and "
-            f"{read(self.columns.folder(column))} is distinct from {value.get(column, column)}"
+            column: _differs(column, self.columns.folder(column), read, value.get(column, column))
             for column, read in cast.items()
         }
         faults = (
@@ -121,6 +120,16 @@ class CellChecks:
         )
         any_differs = " or ".join(f"({condition})" for condition in differs.values())
         return Check(f"text_folders is not null and ({any_differs})", tuple(faults))
+
+
+def _differs(column: str, folder: Cell, read: Cast, value: str) -> str:
+    """Tell whether a folder says something else than a value, or something that is no value."""
+    found = read(folder)
+    is_wrong = f"({found} is null and {folder.trimmed} is not null)"
+    return (
+        f"json_exists(text_folders, '$.{column}')"
+        f" and ({is_wrong} or {found} is distinct from {value})"
+    )
 
 
 def fault_of(column: str, reason: str) -> Fault:

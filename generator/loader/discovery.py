@@ -107,7 +107,7 @@ class _Search:
             if not path.is_dir():
                 return [self._named(path, {})]
             return self._found(path, self._walk(path, {}))
-        matches = sorted(map(Path, glob.glob(text)))  # noqa: PTH207
+        matches = sorted(map(Path, glob.glob(text, recursive=True)))  # noqa: PTH207
         if not matches:
             raise not_allowed(self.option, text, ALLOWED)
         return self._found(path, self._matching(matches, _fixed_parts(text)))
@@ -119,6 +119,8 @@ class _Search:
                 folders = self._columns({}, match.parts[fixed_parts:-1])
                 if match.is_dir():
                     yield from self._walk(match, self._columns(folders, match.parts[-1:]))
+                elif _is_blank(match):
+                    self.skipped["empty"].append(match)
                 else:
                     yield self._named(match, folders)
 
@@ -180,6 +182,8 @@ class _Search:
         if path.name.startswith((".", "_")) and not (is_folder and "=" in path.name):
             below = (part for _, _, names in os.walk(path) for part in names)
             self.skipped[HIDDEN] += [path / name for name in below] if is_folder else [path]
+        elif path.name.startswith("~$"):
+            self.skipped["a lock file of an office program"].append(path)
         elif path.is_symlink() and not path.exists():
             self.skipped["a link to nothing"].append(path)
         elif path.name.lower().endswith(OTHER_COMPRESSIONS) and not is_folder:
@@ -194,8 +198,8 @@ class _Search:
         for name in names:
             column, sign, value = name.partition("=")
             if sign:
-                if not is_utf8(name):
-                    raise not_allowed(self.option, name, "folders whose names are UTF-8")
+                if not is_utf8(name) or "%00" in name:
+                    raise not_allowed(self.option, name, "folders with names of UTF-8 without NUL")
                 column = unquote(column).strip().lower()
                 if column in found:
                     raise UsageError(f"{self.option}: {column}= stands twice in a path, at {name}")

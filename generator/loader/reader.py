@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -27,6 +28,8 @@ from generator.loader.source_file import FLOAT_TYPES, Source, engine_path, parqu
 from generator.warehouse.sql import name_in, quoted
 
 CHUNK_BYTES = 2**20
+OVERLAP_BYTES = 2**12
+"""What is looked at once more with the next chunk."""
 BATCH_RECORDS = 50_000
 BATCH_CHARACTERS = 2**24
 """A batch of records ends at either."""
@@ -140,21 +143,29 @@ def is_plain(source: Source) -> bool:
 
     The engine looks for the end of a header only by the line ends of the file, reads a cut stream
     silently short, loses a line of many megabytes without a word, and breaks down over a byte that
-    is not UTF-8 when it reads some of the columns only.
+    is not UTF-8 when it reads some of the columns only. Of blanks before an opening quote it takes
+    one, and behind more of them the quote for a character.
     """
     assert source.csv_header is not None
     is_plain = source.csv_header.is_one_line
-    decoder, length = codecs.getincrementaldecoder("utf-8")(), 0
+    decoder, length, before = codecs.getincrementaldecoder("utf-8")(), 0, b"\n"
     try:
         with open_bytes(source.path, source.compression) as content:
             while chunk := content.read(CHUNK_BYTES):
                 end, last_end = chunk.find(b"\n"), chunk.rfind(b"\n")
                 length += len(chunk) if end < 0 else end
                 is_plain = is_plain and length < MAX_LINE_LENGTH and _decodes(decoder, chunk)
+                is_plain = is_plain and not _has_blanks_before_a_quote(before + chunk, source)
+                before = chunk[-OVERLAP_BYTES:]
                 length = length if end < 0 else len(chunk) - last_end
     except CUT_SHORT as error:
         raise ElearnError(f"{source.path}: cannot be read: {error}") from error
     return is_plain and _decodes(decoder, b"", final=True)
+
+
+def _has_blanks_before_a_quote(content: bytes, source: Source) -> bool:
+    mark = re.escape(source.format.delimiter.encode())
+    return b'  "' in content and bool(re.search(rb"[\r\n%b]  +\"" % mark, content))
 
 
 def _decodes(decoder: codecs.IncrementalDecoder, chunk: bytes, final: bool = False) -> bool:

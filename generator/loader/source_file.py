@@ -137,6 +137,7 @@ def open_source(con: Connection, file: DataFile, rules: Rules, text_format: Text
     folders = _in_the_warehouse(path, list(file.folders), rules, aliases)
     positions = _in_the_warehouse(path, names, rules, aliases)
     _check_required(path, names, positions | folders, rules)
+    _check_types(con, path, {column: types[at] for column, at in positions.items() if types})
     used = set(positions.values())
     ignored = [name for position, name in enumerate(names) if position not in used]
     values = list(file.folders.items())
@@ -184,6 +185,18 @@ def _parquet_header(con: Connection, path: Path) -> tuple[list[str], list[str]]:
     except duckdb.Error as error:
         raise ElearnError(f"{path}: not a Parquet file: {first_line(error)}") from error
     return [str(column[0]) for column in columns], [str(column[1]) for column in columns]
+
+
+def _check_types(con: Connection, path: Path, types: dict[str, str]) -> None:
+    """Raise for columns of a Parquet file that hold no single value, or one that is misread."""
+    for column, kind in types.items():
+        if kind.endswith("]") or kind.startswith(("STRUCT", "MAP", "UNION")):
+            raise ElearnError(f"{path}: {column} holds lists or structs; give one value a row")
+    if "DOUBLE" in types.values():
+        query = f"select name from parquet_schema({quoted(engine_path(path))}) where precision > 38"
+        for (name,) in con.execute(query).fetchall():
+            if _normal(name) in types:
+                raise ElearnError(f"{path}: {name} is a DECIMAL of over 38 digits; give DOUBLE")
 
 
 def parquet_relation(path: Path) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
 import duckdb
@@ -73,6 +74,11 @@ class TextFormat:
         if self.date_format is not None:
             given["date_format"] = self.date_format
         return given
+
+    @property
+    def counts_days(self) -> bool:
+        """Whether dates count days or weeks, which the engine does on into the next year."""
+        return bool(re.search("%[jUVWG]", self.date_format or ""))
 
     @property
     def date_formats(self) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import itertools
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from pathlib import Path
 
 import duckdb
@@ -119,6 +120,9 @@ def test_a_file_of_excel_says_which_options_read_it_and_then_is_read(
         ("%d.%m.%Y", "01.02.2025 24:00", None),
         ("%d.%m.%Y", "01.02.2025x", None),
         ("%m/%d/%Y", "13/01/2025", None),
+        ("%Y-%j", "2025-032", datetime(2025, 2, 1)),
+        ("%Y-%j", "2025-366", None),
+        ("%G-W%V-%u", "2025-W53-1", None),
     ],
 )
 def test_dates_are_read_by_the_pattern_given_and_by_no_other(
@@ -133,6 +137,38 @@ def test_dates_are_read_by_the_pattern_given_and_by_no_other(
     assert found == ([(stored,)] if stored else [])
     if stored is None:
         assert desk.rejected() == [("events", 1, f"event_time is not a date written {pattern!r}")]
+
+
+@pytest.mark.parametrize("blanks", ["", " ", "  ", "     "])
+@pytest.mark.parametrize("ends", LINE_ENDS)
+def test_blanks_before_an_opening_quote_are_let_pass_in_any_file(
+    desk: Desk, blanks: str, ends: str
+) -> None:
+    line = f'11,{blanks}"1",2025-01-02,login,{blanks}"a, b",,,'
+    content = as_csv(EVENTS[:1], newline=LINE_ENDS[ends]) + (line + LINE_ENDS[ends]).encode()
+    for more in (b"", b"1,2"):  # read by the engine where it can, and line by line
+        desk.load(content + more, max_rejects=1)
+        assert desk.query("select course_name from raw.events where event_id = 11") == [("a, b",)]
+
+
+@pytest.mark.parametrize(
+    ("kind", "values", "message"),
+    [
+        (pa.list_(pa.string()), [["a"], []], "course_name holds lists or structs"),
+        (pa.struct({"a": pa.int64()}), [{"a": 1}, None], "course_name holds lists or structs"),
+        (pa.decimal256(50, 10), [Decimal("0.05"), None], "course_name is a DECIMAL of over 38"),
+    ],
+    ids=str,
+)
+def test_a_column_of_parquet_that_holds_no_value_the_engine_reads_is_one_line(
+    desk: Desk, kind: pa.DataType, values: list, message: str
+) -> None:
+    table = pa.table({name: [row[name] or None for row in EVENTS[:2]] for name in EVENT})
+    column = pa.array(values, kind)
+    table = table.set_column(table.schema.get_field_index("course_name"), "course_name", column)
+    pq.write_table(table, desk.folder / "events.parquet")
+    with pytest.raises(ElearnError, match=message):
+        desk.load_files([desk.file("users.csv", USERS)], [str(desk.folder / "events.parquet")])
 
 
 @pytest.mark.parametrize(

@@ -194,6 +194,28 @@ def test_hidden_folders_are_skipped_but_no_column_whose_name_begins_like_one(des
         assert sum("2 skipped (empty)" in line for line in desk.said) == 1
 
 
+@pytest.mark.parametrize(
+    "folder", ["quiz_score=500", "watch_minutes=junk", "event_date=2025-99-99"]
+)
+def test_a_folder_that_names_no_value_agrees_with_no_cell(desk: Desk, folder: str) -> None:
+    bad = {"event_date": "", **EVENT, "event_id": "11"}
+    desk.file(f"lake/{folder}/a.csv", [bad])
+    desk.file("lake/b.csv", [EVENT])
+    assert load_lake(desk, max_rejects=1) == [(10, None)]
+    column = folder.partition("=")[0]
+    reason = f"{column} is not what the name of its folder says"
+    assert desk.rejected() == [("events", 2, reason)]
+
+
+def test_a_glob_of_all_folders_below_reads_all_of_them(desk: Desk) -> None:
+    for number, name in enumerate(["a.csv", "x/b.csv", "x/y/c.csv"]):
+        desk.file(f"lake/{name}", [EVENT | {"event_id": str(number)}])
+    desk.file("lake/x/empty.csv", b"")
+    desk.file("lake/~$a.csv", b"lock")
+    desk.load_files([desk.file("users.csv", USERS)], [str(desk.folder / "lake/**/*.csv")])
+    assert desk.event_ids() == [0, 1, 2]
+
+
 def test_a_folder_that_is_named_twice_is_read_once(desk: Desk) -> None:
     desk.file("lake/day=1/part.csv", EVENTS)
     named = [str(desk.folder / "lake"), str(desk.folder / "lake" / "day=1")] * 2
