@@ -18,6 +18,9 @@ OWN_MODEL = {
     "recent_days.yml": """
 models:
   - name: recent_days
+    config:
+      materialized: table
+      contract: {enforced: true}
     columns:
       - name: user_id
         data_type: integer

@@ -45,9 +45,8 @@ def copy_table(con: Connection, source: str, table: str) -> None:
     target = f"{name_in(schema)}.{name_in(name)}"
     key = _constraints(con, place, "PRIMARY KEY")
     is_parent = _is_referred_to(con, place)
-    lines = _columns(con, place) + _constraints(con, place, "CHECK", "UNIQUE")
-    lines += _foreign_keys(con, place) + (key if is_parent else [])
-    con.execute(f"create table {target} ({', '.join(lines)})")
+    lines = _columns(con, place) + _constraints(con, place, "CHECK", "UNIQUE", "FOREIGN KEY")
+    con.execute(f"create table {target} ({', '.join(lines + (key if is_parent else []))})")
     con.execute(f"insert into {target} select * from {place.relation}")
     if key and not is_parent:
         con.execute(f"alter table {target} add {key[0]}")
@@ -68,31 +67,26 @@ def _columns(con: Connection, place: _Place) -> list[str]:
 
 
 def _constraints(con: Connection, place: _Place, *kinds: str) -> list[str]:
-    """Return what DuckDB would write for the constraints of some kinds."""
+    """Return what DuckDB would write for the constraints of some kinds, in their order.
+
+    Of foreign keys, DuckDB 1.5 would leave odd names of tables bare.
+    """
     rows = con.execute(
         f"""
-        select constraint_text from duckdb_constraints()
+        select
+            constraint_text, constraint_column_names, referenced_table, referenced_column_names
+        from duckdb_constraints()
         where {place.condition} and constraint_type in ({quoted_list(kinds)})
         order by constraint_index
-        """
-    ).fetchall()
-    return [text for (text,) in rows]
-
-
-def _foreign_keys(con: Connection, place: _Place) -> list[str]:
-    """Return the foreign keys; what DuckDB 1.5 would write leaves odd names of tables bare."""
-    rows = con.execute(
-        f"""
-        select constraint_column_names, referenced_table, referenced_column_names
-        from duckdb_constraints()
-        where {place.condition} and constraint_type = 'FOREIGN KEY' order by constraint_index
         """
     ).fetchall()
     return [
         f"foreign key ({', '.join(map(name_in, columns))})"
         f" references {name_in(place.schema)}.{name_in(parent)}"
         f" ({', '.join(map(name_in, parent_columns))})"
-        for columns, parent, parent_columns in rows
+        if parent
+        else text
+        for text, columns, parent, parent_columns in rows
     ]
 
 

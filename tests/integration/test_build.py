@@ -276,6 +276,7 @@ def test_a_path_that_cannot_be_a_warehouse_is_refused(
 # every interpreter.
 GENERATE_AS_NOBODY = """
 import os, sys
+import generator.sinks.files, rich.console, rich.progress
 from generator.cli.app import main
 if os.geteuid() == 0:
     os.setgroups([])

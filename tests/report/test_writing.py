@@ -224,7 +224,7 @@ def test_without_a_warehouse_it_says_which_command_to_run(elearn: Elearn, tmp_pa
 def test_without_the_extra_it_says_what_to_install(library: str, copied: Path) -> None:
     code = (
         f"import sys; sys.modules[{library!r}] = None; sys.argv[1:] = ['report'];"
-        "from generator.cli import main; main()"
+        "from generator.cli.app import main; main()"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=copied.parent, capture_output=True, text=True, check=False
@@ -284,7 +284,7 @@ def test_a_full_disk_leaves_the_old_page(simulated: Path, tmp_path: Path) -> Non
         "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (10000, 10000));"
         "import signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN);"
         f"sys.argv[1:] = ['report', '--warehouse', {str(simulated)!r}];"
-        "from generator.cli import main; main()"
+        "from generator.cli.app import main; main()"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False

@@ -146,7 +146,8 @@ def test_a_disk_that_is_full_costs_nothing(
 # every interpreter.
 AS_NOBODY = """
 import os, sys
-import generator.cli.build
+import generator.publishing.export, generator.publishing.publish, generator.sinks.files
+import rich.console, rich.progress
 from generator.cli.app import main
 if os.geteuid() == 0:
     os.setgroups([])

@@ -79,7 +79,7 @@ def test_dbt_sends_no_usage_statistics() -> None:
 
 def test_the_engine_fetches_no_extension(tmp_path: Path) -> None:
     code = (
-        "import generator.loading, duckdb, sys; con = duckdb.connect(); "
+        "import generator.loader.load, duckdb, sys; con = duckdb.connect(); "
         'print([row[0] for row in con.execute("select extension_name from duckdb_extensions()'
         " where loaded and install_mode <> 'STATICALLY_LINKED'\").fetchall()])"
     )
