@@ -8,18 +8,22 @@ SETUP := $(VENV)/.installed
 DUCKDB_2 := $(VENV)/duckdb-2-env
 # Spark's half gigabyte is installed where there is a Java to run it.
 EXTRAS := .[dev$(if $(shell command -v java),$(comma)spark)]
+PYTEST := $(BIN)/pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder
 LINTED := ELEARN_WAREHOUSE=target/lint.duckdb
 # Tests outside tests/robustness that the counts of docs/reliability.md include.
 BESIDE := $(addprefix tests/,dbt/test_killed_builds.py dbt/test_planted_leaks.py \
 	test_loading_files.py test_loading_rules.py)
 
-.PHONY: build test test-duckdb-2 lint docs bench robustness clean
+.PHONY: build test test-slow test-duckdb-2 lint docs bench robustness clean
 
 build: $(SETUP)  ## simulate the default data set, build and test every model
 	$(BIN)/elearn build
 
-test: $(SETUP)  ## run the tests
-	$(BIN)/pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder
+test: $(SETUP)  ## run the tests, but for the slow kinds
+	$(PYTEST)
+
+test-slow: $(SETUP)  ## run the slow kinds: Spark, Chromium, kills, full disks, soak
+	$(PYTEST) --slow
 
 test-duckdb-2: $(SETUP) $(DUCKDB_2)/.installed  ## build by DuckDB 1.5 and 2.x, and by one what the other built
 	$(BIN)/pytest --duckdb-2 $(DUCKDB_2)/bin/python tests/duckdb_2

@@ -19,7 +19,8 @@ Elearn = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--whole", action="store_true", help="run what takes too long for every run")
+    parser.addoption("--slow", action="store_true", help="run the slow kinds, and nothing else")
+    parser.addoption("--whole", action="store_true", help="run all, what takes an hour too")
     parser.addoption("--duckdb-2", metavar="PYTHON", help="run what needs this one with DuckDB 2.x")
 
 
@@ -29,10 +30,19 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    markers = [name for name in ("whole", "duckdb_2") if not config.getoption(name)]
-    left_out = [item for item in items if any(map(item.get_closest_marker, markers))]
+    left_out = [item for item in items if is_left_out(config, item)]
     config.hook.pytest_deselected(items=left_out)
     items[:] = [item for item in items if item not in left_out]
+
+
+def is_left_out(config: pytest.Config, item: pytest.Item) -> bool:
+    """Tell whether a test carries a marker that this run does not ask for."""
+    if item.get_closest_marker("duckdb_2"):
+        return not config.getoption("duckdb_2")
+    if config.getoption("whole"):
+        return False
+    is_slow = item.get_closest_marker("slow") is not None
+    return item.get_closest_marker("whole") is not None or is_slow != config.getoption("slow")
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,8 @@ import pytest
 from tests.dbt.test_incremental import CHANGES
 from tests.dbt.warehouses import Warehouse, arrive
 
+pytestmark = pytest.mark.slow
+
 HOOK = "hook: elearn_churn.on-run-start.2"
 MODEL = "sql incremental model main."
 # What dbt prints before the kill, and the seconds from there to the kill.

@@ -35,6 +35,8 @@ from tests.dbt.sparks import (
     write_lake,
 )
 
+pytestmark = pytest.mark.slow
+
 needs_java = pytest.mark.skipif(not has_java(), reason="there is no Java")
 
 

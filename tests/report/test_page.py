@@ -13,6 +13,8 @@ import pytest
 from tests.report.chromium import Browser
 from tests.report.test_writing import CHARTS
 
+pytestmark = pytest.mark.slow
+
 DESKTOP, PHONE = 1280, 400
 
 # Of each chart: its size, and how many marks with an extent it shows inside its frame.

@@ -149,6 +149,8 @@ import os, sys
 import generator.publishing.export, generator.publishing.publish, generator.sinks.files
 import rich.console, rich.progress
 from generator.cli.app import main
+
+pytestmark = pytest.mark.slow
 if os.geteuid() == 0:
     os.setgroups([])
     os.setgid(65534)

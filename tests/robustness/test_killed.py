@@ -14,6 +14,8 @@ from generator.warehouse.file import check_unlocked
 from tests.robustness.killing import Ended, end_after, run, spread
 from tests.robustness.states import APPEND, EXPORT, LOAD, NEW, SIZE, TORN, States, content, names
 
+pytestmark = pytest.mark.slow
+
 # The state before, and the command.
 COMMANDS: dict[str, tuple[str, Sequence[object]]] = {
     "generate": ("built", ("generate", *SIZE, *NEW)),

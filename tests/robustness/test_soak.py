@@ -14,6 +14,8 @@ from generator.warehouse.verify import mart_hashes, verify_warehouse
 from tests.robustness.conftest import Tried
 from tests.robustness.killing import end_after, run
 
+pytestmark = pytest.mark.slow
+
 FIRST_DAYS = 60
 SIMULATION = ("generate", "--n-users", 30, "--churn-base-rate", 0.8, "--paid-ratio", 0.5)
 

@@ -17,6 +17,8 @@ from tests.robustness.killing import command_line, environment, run, spread
 from tests.robustness.states import NEW, OLD, SIZE, States, content, raw_version
 from tests.test_publishing import HOLDER, OPENER, start_reader
 
+pytestmark = pytest.mark.slow
+
 
 def start(command: Sequence[object], states: States) -> subprocess.Popen[str]:
     arguments, where = command_line(command)
