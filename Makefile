@@ -12,7 +12,7 @@ PYTEST := $(BIN)/pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder
 LINTED := ELEARN_WAREHOUSE=target/lint.duckdb
 # Tests outside tests/robustness that the counts of docs/reliability.md include.
 BESIDE := $(addprefix tests/,dbt/test_killed_builds.py dbt/test_planted_leaks.py \
-	test_loading_files.py test_loading_rules.py)
+	loader/test_files.py loader/test_rules.py)
 
 .PHONY: build test test-slow test-duckdb-2 lint docs bench robustness clean
 

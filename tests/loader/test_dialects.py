@@ -5,26 +5,17 @@ from __future__ import annotations
 import gzip
 import itertools
 from datetime import UTC, date, datetime
-from decimal import Decimal
-from pathlib import Path
 
 import duckdb
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
 from generator.errors import ElearnError, UsageError
 from generator.loader.quarantine import RejectedError
 from generator.loader.text_format import TextFormat
 from tests.conftest import Elearn
-from tests.loads import EVENT, EVENTS, USERS, Desk, Row, as_csv, csv_line
+from tests.loader.desk import EVENT, EVENTS, USERS, Desk, as_csv, csv_line
 
 LINE_ENDS = {"LF": "\n", "CRLF": "\r\n", "CR": "\r"}
-
-
-@pytest.fixture
-def desk(tmp_path: Path) -> Desk:
-    return Desk(tmp_path)
 
 
 @pytest.mark.parametrize("name", ["events.csv", "events.csv.gz"])
@@ -152,26 +143,6 @@ def test_blanks_before_an_opening_quote_are_let_pass_in_any_file(
 
 
 @pytest.mark.parametrize(
-    ("kind", "values", "message"),
-    [
-        (pa.list_(pa.string()), [["a"], []], "course_name holds lists or structs"),
-        (pa.struct({"a": pa.int64()}), [{"a": 1}, None], "course_name holds lists or structs"),
-        (pa.decimal256(50, 10), [Decimal("0.05"), None], "course_name is a DECIMAL of over 38"),
-    ],
-    ids=str,
-)
-def test_a_column_of_parquet_that_holds_no_value_the_engine_reads_is_one_line(
-    desk: Desk, kind: pa.DataType, values: list, message: str
-) -> None:
-    table = pa.table({name: [row[name] or None for row in EVENTS[:2]] for name in EVENT})
-    column = pa.array(values, kind)
-    table = table.set_column(table.schema.get_field_index("course_name"), "course_name", column)
-    pq.write_table(table, desk.folder / "events.parquet")
-    with pytest.raises(ElearnError, match=message):
-        desk.load_files([desk.file("users.csv", USERS)], [str(desk.folder / "events.parquet")])
-
-
-@pytest.mark.parametrize(
     ("text", "null", "stored"),
     [("99,9", "99,9", None), ("5,5", "5.5", 5.5), (" - ", "-", None), ("0", "0", None)],
 )
@@ -181,17 +152,6 @@ def test_a_null_is_the_text_as_it_stands_whatever_the_decimal_mark(
     given = TextFormat(nulls=(null,), decimal=",")
     desk.load([EVENT | {"watch_minutes": text}], text_format=given)
     assert desk.query("select watch_minutes from raw.events") == [(stored,)]
-
-
-def test_a_number_of_parquet_that_stands_for_a_date_is_read_by_the_pattern(desk: Desk) -> None:
-    table = pa.table({name: [EVENT[name] or None] for name in EVENT})
-    for name, value in (("event_id", 10), ("event_time", 20250203)):
-        table = table.set_column(table.schema.get_field_index(name), name, pa.array([value]))
-    pq.write_table(table, desk.folder / "events.parquet")
-    users = [user | {"signup_date": "20250101"} for user in USERS]
-    files = [desk.file("users.csv", users)], [str(desk.folder / "events.parquet")]
-    desk.load_files(*files, text_format=TextFormat(date_format="%Y%m%d"))
-    assert desk.query("select event_time from raw.events") == [(datetime(2025, 2, 3),)]
 
 
 @pytest.mark.parametrize("header", ["sep=;\r\n{}", '{};"two\nlines caf\xe9"'])
@@ -225,39 +185,6 @@ def test_a_decimal_comma_is_read_where_it_is_said(
     if stored is None:
         [(row,)] = desk.query("select row from raw.rejected_rows")
         assert f'"watch_minutes":"{text}"' in row
-
-
-def test_columns_with_a_type_of_their_own_are_no_texts(desk: Desk) -> None:
-    """A Parquet file's numbers and dates are what they are; its texts follow the options."""
-    table = pa.table(
-        {
-            "event_id": pa.array([10, 11]),
-            "user_id": pa.array(["1", "2"]),
-            "event_time": pa.array([datetime(2025, 1, 2, 3, 4, 5)] * 2),
-            "event_date": pa.array(["02.01.2025", "02.01.2025 00:00"]),
-            "event_type": pa.array(["login", "login"]),
-            "watch_minutes": pa.array([1.5, 0.25]),
-            "quiz_score": pa.array(["1,5", "none"]),
-        }
-    )
-    pq.write_table(table, desk.folder / "events.parquet")
-    users = [user | {"signup_date": "01.01.2025"} for user in USERS]
-    given = TextFormat(nulls=("none",), decimal=",", date_format="%d.%m.%Y")
-    files = [str(desk.folder / "events.parquet"), desk.file("more.csv", as_csv([MORE], ";"))]
-    desk.load_files([desk.file("users.csv", users)], files, text_format=given)
-    assert desk.query("select event_time, watch_minutes, quiz_score from raw.events") == [
-        (datetime(2025, 1, 2, 3, 4, 5), 1.5, 1.5),
-        (datetime(2025, 1, 2, 3, 4, 5), 0.25, None),
-        (datetime(2025, 1, 3), 0.5, 2.5),
-    ]
-
-
-MORE: Row = EVENT | {
-    "event_id": "12",
-    "event_time": "03.01.2025",
-    "watch_minutes": "0,5",
-    "quiz_score": "2,5",
-}
 
 
 def test_words_for_null_are_texts_and_counted_unless_an_option_says_otherwise(desk: Desk) -> None:

@@ -14,12 +14,7 @@ import pytest
 
 from generator.errors import UsageError
 from generator.loader.text_format import TextFormat
-from tests.loads import EVENT, EVENTS, USERS, Desk, Row, as_csv
-
-
-@pytest.fixture
-def desk(tmp_path: Path) -> Desk:
-    return Desk(tmp_path)
+from tests.loader.desk import EVENT, EVENTS, USERS, Desk, Row, as_csv
 
 
 def without(row: Row, *names: str) -> Row:

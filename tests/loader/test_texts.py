@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from generator.vocabulary import EVENT_TYPES, PLANS
-from tests.loads import EVENT, EVENTS, USER, USERS, Desk, Row, as_csv
+from tests.loader.desk import EVENT, EVENTS, USER, USERS, Desk, Row, as_csv
 
 BLANKS = " \t\n\x0b\x0c\r"
 OTHER_BLANKS = "\x1c\x1f\x85\xa0\u1680\u2003\u2028\u2029\u200b\u3000\ufeff"

@@ -12,8 +12,8 @@ import pytest
 
 from generator.errors import ElearnError
 from generator.loader.quarantine import RejectedError
-from tests.loads import EVENT, EVENTS, USER, USERS, Desk, Row, as_csv
-from tests.test_loading_rules import BAD_EVENTS, BAD_USERS
+from tests.loader.desk import EVENT, EVENTS, USER, USERS, Desk, Row, as_csv
+from tests.loader.test_rules import BAD_EVENTS, BAD_USERS
 
 HEADER = as_csv(EVENTS).splitlines(keepends=True)[0]
 GOOD_LINE = as_csv(EVENTS).splitlines(keepends=True)[1]

@@ -20,7 +20,7 @@ from generator.cli import app
 from generator.errors import ElearnError
 from generator.sinks.warehouse import generate_warehouse
 from generator.warehouse.verify import verify_warehouse
-from tests.loads import EVENTS, USERS, Desk, as_csv
+from tests.loader.desk import EVENTS, USERS, Desk, as_csv
 from tests.robustness.conftest import Tried
 
 EXIT_CODES = {0, 1, 2, 3}

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from generator.vocabulary import EVENT_TYPES
-from tests.loads import EVENT, EVENTS, USER, Desk
+from tests.loader.desk import EVENT, EVENTS, USER, Desk
 
 BLANKS = " \t\n\v\f\r"
 EARLY_USERS = [

@@ -16,7 +16,7 @@ from generator import Settings
 from generator.errors import UsageError
 from generator.loader.quarantine import RejectedError, reason_lines
 from generator.sinks.warehouse import generate_warehouse
-from tests.loads import EVENT, EVENTS, USER, USERS, Desk, Row
+from tests.loader.desk import EVENT, EVENTS, USER, USERS, Desk, Row
 
 LEDGER = "select dataset_version, first_day, last_day, touched_first_day, touched_last_day"
 

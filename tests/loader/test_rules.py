@@ -15,7 +15,7 @@ from generator.loader.quarantine import RejectedError
 from generator.loader.rules import Rules
 from generator.loader.table_rules import event_rules, user_rules
 from generator.vocabulary import EVENT_TYPES
-from tests.loads import EVENT, EVENTS, USER, USERS, Desk, Row
+from tests.loader.desk import EVENT, EVENTS, USER, USERS, Desk, Row
 
 NOT_A_TIME = "event_time is not a time such as 2025-01-31 13:45:00"
 NOT_A_DATE = "signup_date is not a date such as 2025-01-31"
