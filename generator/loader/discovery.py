@@ -115,14 +115,17 @@ class _Search:
     def _matching(self, matches: list[Path], fixed_parts: int) -> Iterator[DataFile]:
         """Yield the files that a glob matches, and those of the folders that it matches."""
         for match in matches:
-            if not self._is_skipped(match):
-                folders = self._columns({}, match.parts[fixed_parts:-1])
-                if match.is_dir():
-                    yield from self._walk(match, self._columns(folders, match.parts[-1:]))
-                elif _is_blank(match):
-                    self.skipped["empty"].append(match)
-                else:
-                    yield self._named(match, folders)
+            if self._is_skipped(match):
+                continue
+            folders = self._columns({}, match.parts[fixed_parts:-1])
+            if match.is_dir():
+                yield from self._walk(match, self._columns(folders, match.parts[-1:]))
+                continue
+            file = self._named(match, folders)
+            if _is_blank(match):
+                self.skipped["empty"].append(match)
+            else:
+                yield file
 
     def _found(self, path: Path, files: Iterator[DataFile]) -> list[DataFile]:
         found = list(files)
@@ -225,9 +228,10 @@ class _Search:
 
     def skipped_lines(self) -> list[str]:
         """Return a line for each reason for which files were skipped."""
+        once = {reason: list(dict.fromkeys(paths)) for reason, paths in self.skipped.items()}
         return [
             f"{self.option}: {len(paths):,} skipped ({reason}){_examples(paths, reason)}"
-            for reason, paths in self.skipped.items()
+            for reason, paths in once.items()
         ]
 
 

@@ -102,4 +102,6 @@ def test_pipes_devices_and_loops_of_links_are_errors_of_the_call(desk: Desk) -> 
         with pytest.raises(UsageError, match=reason):
             found(desk, desk.folder / name)
     with pytest.raises(UsageError, match="a pipe or a device"):
+        found(desk, desk.folder / "pip*.csv")
+    with pytest.raises(UsageError, match="a pipe or a device"):
         found(desk, "/dev/null")
