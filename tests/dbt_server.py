@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import subprocess
 import sys
@@ -26,9 +27,14 @@ class DbtServer:
                 stdout=subprocess.PIPE,
                 text=True,
             )
+            atexit.register(self._end)
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         request = {"arguments": arguments, "folder": str(folder), "environment": environment}
         print(json.dumps(request), file=self._process.stdin, flush=True)
         reply = json.loads(self._process.stdout.readline())
         return subprocess.CompletedProcess(["dbt", *arguments], **reply)
+
+    def _end(self) -> None:
+        assert self._process is not None
+        self._process.communicate()

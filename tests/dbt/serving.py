@@ -15,6 +15,7 @@ from typing import Any
 
 from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.adapters.factory import reset_adapters
+from dbt.cli.exceptions import DbtUsageException
 from dbt.cli.main import dbtRunner
 
 
@@ -47,7 +48,8 @@ def _invoke(arguments: list[str]) -> int:
     DuckDBConnectionManager.close_all_connections()
     reset_adapters()
     if outcome.exception is not None:
-        print(outcome.exception)
+        if isinstance(outcome.exception, DbtUsageException):  # others were said by dbt
+            print(outcome.exception)
         return 2
     return 0 if outcome.success else 1
 

@@ -17,6 +17,8 @@ from tests.conftest import ROOT
 from tests.robustness.killing import command_line, environment, run, spread
 from tests.robustness.states import EXPORT, LOAD, NEW, SIZE, TORN, States, content, names
 
+pytestmark = pytest.mark.slow
+
 COMMANDS: dict[str, tuple[str, Sequence[object]]] = {
     "generate": ("built", ("generate", *SIZE, *NEW)),
     "load": ("built", LOAD),
@@ -149,8 +151,6 @@ import os, sys
 import generator.publishing.export, generator.publishing.publish, generator.sinks.files
 import rich.console, rich.progress
 from generator.cli.app import main
-
-pytestmark = pytest.mark.slow
 if os.geteuid() == 0:
     os.setgroups([])
     os.setgid(65534)
