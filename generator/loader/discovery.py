@@ -183,8 +183,8 @@ class _Search:
     def _is_skipped(self, path: Path) -> bool:
         is_folder = path.is_dir()
         if path.name.startswith((".", "_")) and not (is_folder and "=" in path.name):
-            below = (part for _, _, names in os.walk(path) for part in names)
-            self.skipped[HIDDEN] += [path / name for name in below] if is_folder else [path]
+            below = (Path(folder, name) for folder, _, names in os.walk(path) for name in names)
+            self.skipped[HIDDEN] += below if is_folder else [path]
         elif path.name.startswith("~$"):
             self.skipped["a lock file of an office program"].append(path)
         elif path.is_symlink() and not path.exists():
