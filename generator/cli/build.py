@@ -58,10 +58,10 @@ def build(
     elif settings != Settings() or through is not None or replace:
         raise UsageError("--no-generate keeps the data; leave out the settings of a simulation")
     check_unlocked(warehouse)
-    with voice.step("dbt build", total=1) as advance:
-        voice.details.update(dbt.dbt_build(warehouse, voice.talk, voice.complain, limit, advance))
-    with voice.step("publish", total=1) as advance, read_warehouse(warehouse, limit) as con:
-        done = publish_from(con, warehouse, published, advance)
+    with voice.step("dbt build", total=1):
+        voice.details.update(dbt.dbt_build(warehouse, voice, limit))
+    with voice.step("publish", total=1), read_warehouse(warehouse, limit) as con:
+        done = publish_from(con, warehouse, published, voice)
         found = summary.summarise(con, warehouse, is_built=True)
     voice.result(
         [done.tests_line, *summary.as_lines(found, published)],
@@ -84,6 +84,6 @@ def publish(
     from generator.publishing.publish import publish_warehouse
 
     voice, limit = Voice(quiet, json, profile), checked_memory_limit(memory_limit)
-    with voice.step("publish", total=1) as advance:
-        done = publish_warehouse(warehouse, published, memory_limit=limit, progress=advance)
+    with voice.step("publish", total=1):
+        done = publish_warehouse(warehouse, published, memory_limit=limit, reporter=voice)
     voice.result(done.as_lines(), done.as_dict())

@@ -11,34 +11,33 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
-from typing import Any, NoReturn, Protocol
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from generator.errors import ElearnError, first_line, stopped_by
+from generator.reporter import Reporter
+
+if TYPE_CHECKING:
+    from generator.cli.bar import Bar
 
 
-class Advance(Protocol):
-    """Moves a bar on by an amount of its total, with a word on where the work stands."""
+class Voice(Reporter):
+    """Prints what one command does, as its --quiet, --json and --profile say."""
 
-    def __call__(self, amount: float, note: str = "") -> None:
-        """Move the bar."""
+    def __init__(
+        self, quiet: bool = False, as_json: bool = False, with_profile: bool = False
+    ) -> None:
+        self.quiet = quiet
+        self.as_json = as_json
+        self.with_profile = with_profile
+        self.seconds: dict[str, float] = {}
+        """What each step took, in the order of the steps."""
+        self.details: dict[str, float] = {}
+        """The same for parts of the steps."""
+        self._bar: Bar | None = None
 
-
-@dataclass(frozen=True)
-class Voice:
-    """Where one command prints, as its --quiet, --json and --profile say."""
-
-    quiet: bool = False
-    as_json: bool = False
-    with_profile: bool = False
-    seconds: dict[str, float] = field(default_factory=dict)
-    """What each step took, in the order of the steps."""
-    details: dict[str, float] = field(default_factory=dict)
-    """The same for parts of the steps."""
-
-    def talk(self, line: str) -> None:
+    def say(self, line: str) -> None:
         """Say what goes on."""
         if not self.quiet:
             print(line, file=sys.stderr, flush=True)
@@ -60,40 +59,26 @@ class Voice:
         print("\n".join(lines), flush=True)
         if self.seconds:
             steps = ", ".join(f"{name} {taken:.1f} s" for name, taken in self.seconds.items())
-            self.talk(f"{'took':<28}{steps}")
+            self.say(f"{'took':<28}{steps}")
 
     @contextmanager
-    def step(self, name: str, total: float | None = None) -> Iterator[Advance]:
-        """Time one step of the command, and show its bar on a terminal.
-
-        Parameters
-        ----------
-        name
-            What is done, such as "simulate".
-        total
-            Amount of work; None when nobody knows, and the bar pulses.
-        """
-        from rich.console import Console
-        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-
-        bar = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            TextColumn("{task.fields[note]}"),
-            TimeElapsedColumn(),
-            console=Console(stderr=True),
-            disable=self.quiet or not sys.stderr.isatty(),
-            transient=True,
-        )
+    def step(self, name: str, total: float | None = None) -> Iterator[None]:
+        """Time one step of the command, and show its bar on a terminal."""
         started = time.monotonic()
-        with bar:
-            task = bar.add_task(name, total=total, note="")
+        if self.quiet or not sys.stderr.isatty():
+            yield
+        else:
+            from generator.cli.bar import Bar  # it takes a while to import
 
-            def advance(amount: float, note: str = "") -> None:
-                bar.update(task, advance=amount, note=note)
-
-            yield advance
+            with Bar(name, total) as self._bar:
+                yield
+            self._bar = None
         self.seconds[name] = round(time.monotonic() - started, 3)
+
+    def advance(self, amount: float, **done: int) -> None:
+        """Move the bar of the step on."""
+        if self._bar is not None:
+            self._bar.advance(amount, done)
 
 
 class Stopped(BaseException):

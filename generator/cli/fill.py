@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from generator.atomic_files import FORMATS, Progress
-from generator.cli.console import Advance, Voice
+from generator.atomic_files import FORMATS
+from generator.cli.console import Voice
 from generator.cli.options import (
     DEFAULT_WAREHOUSE,
     Json,
@@ -143,8 +142,7 @@ def load(
             max_rejects=whole_number("max_rejects", max_rejects, 0, 10**12),
             text_format=TextFormat(tuple(null or ()), decimal, date_format),
             memory_limit=checked_memory_limit(memory_limit),
-            talk=voice.talk,
-            step=voice.step,
+            reporter=voice,
         )
     except RejectedError as error:
         voice.complain(error.as_lines())
@@ -169,11 +167,10 @@ def simulate(
     day = None if through is None else daily.parse_through(through, settings)
     if replace and day is None:
         raise UsageError("--replace: it goes with --through; a plain run always replaces")
-    with voice.step("simulate", settings.n_users) as advance:
-        progress = _counting(advance, settings.n_users)
+    with voice.step("simulate", settings.n_users):
         if day is None:
             return generate_warehouse(
-                warehouse, settings, workers=threads, memory_limit=memory_limit, progress=progress
+                warehouse, settings, workers=threads, memory_limit=memory_limit, reporter=voice
             )
         return daily.generate_through(
             warehouse,
@@ -182,7 +179,7 @@ def simulate(
             replace=replace,
             workers=threads,
             memory_limit=memory_limit,
-            progress=progress,
+            reporter=voice,
         )
 
 
@@ -197,7 +194,7 @@ def _write_files(
 ) -> None:
     from generator.sinks import files
 
-    with voice.step("simulate", settings.n_users) as advance:
+    with voice.step("simulate", settings.n_users):
         report = files.generate_files(
             settings,
             output_dir,
@@ -205,20 +202,6 @@ def _write_files(
             layout=one_of("layout", layout, files.LAYOUTS),
             shard=files.Shard.from_text(shard),
             workers=worker_count(workers),
-            progress=_counting(advance, settings.n_users),
+            reporter=voice,
         )
     voice.result(report.as_lines(), report.as_dict())
-
-
-def _counting(advance: Advance, total_users: int) -> Progress:
-    """Return what turns users and events into a bar with their numbers and the events' rate."""
-    started, users_done, events_done = time.monotonic(), 0, 0
-
-    def progress(users: int, events: int) -> None:
-        nonlocal users_done, events_done
-        users_done, events_done = users_done + users, events_done + events
-        rate = events_done / max(time.monotonic() - started, 1e-3)
-        counts = f"{users_done:,} of {total_users:,} users  {events_done:,} events"
-        advance(users, f"{counts}  {rate:,.0f} events/s")
-
-    return progress

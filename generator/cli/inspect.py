@@ -89,13 +89,13 @@ def export(
     from generator.publishing.export import TABLES, as_lines, export_files
 
     voice = Voice(quiet, json, profile)
-    with voice.step("export", total=len(TABLES)) as advance:
+    with voice.step("export", total=len(TABLES)):
         manifest = export_files(
             warehouse,
             output_dir,
             file_format=one_of("format", file_format, FORMATS),
             memory_limit=checked_memory_limit(memory_limit),
-            progress=advance,
+            reporter=voice,
         )
     voice.result(as_lines(output_dir, manifest), manifest)
 

@@ -7,7 +7,7 @@ import glob
 import os
 import stat
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import dropwhile
 from pathlib import Path
@@ -16,6 +16,7 @@ from urllib.parse import unquote
 
 from generator.errors import UsageError, not_allowed
 from generator.loader.csv_records import CUT_SHORT, compression_of, is_utf8, open_bytes
+from generator.reporter import SILENT, Reporter
 
 Kind = Literal["csv", "json", "parquet"]
 
@@ -45,7 +46,6 @@ HIDDEN = "name starts with . or _"
 SHOWN = 3
 """Files that are shown of those skipped for one reason."""
 
-Talk = Callable[[str], None]
 Folders = dict[str, str | None]
 """The column=value of the folders around a file, names in lower case; None for null."""
 
@@ -59,7 +59,7 @@ class DataFile:
     folders: Folders = field(default_factory=dict)
 
 
-def data_files(option: str, texts: Sequence[str], talk: Talk) -> list[DataFile]:
+def data_files(option: str, texts: Sequence[str], reporter: Reporter = SILENT) -> list[DataFile]:
     """Return the files that the texts of one option name, in the order of the texts.
 
     The files of a folder and of all folders below it, or of a glob, are sorted by name. A file
@@ -71,8 +71,8 @@ def data_files(option: str, texts: Sequence[str], talk: Talk) -> list[DataFile]:
         The option as it is typed, for messages.
     texts
         What was given: files, folders or globs. An existing file of exactly that name wins.
-    talk
-        Called with a line for each reason for which files are skipped.
+    reporter
+        Told a line for each reason for which files are skipped.
 
     Raises
     ------
@@ -85,7 +85,7 @@ def data_files(option: str, texts: Sequence[str], talk: Talk) -> list[DataFile]:
         for file in search.files_of(text):
             found.setdefault(os.path.realpath(file.path), file)
     for line in search.skipped_lines():
-        talk(line)
+        reporter.say(line)
     return list(found.values())
 
 

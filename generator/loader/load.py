@@ -6,8 +6,7 @@ it was, byte for byte.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -28,6 +27,7 @@ from generator.loader.spans import event_days, touched_days
 from generator.loader.staging import Staging
 from generator.loader.table_rules import event_rules, user_rules
 from generator.loader.text_format import PLAIN, TextFormat
+from generator.reporter import SILENT, Reporter
 from generator.warehouse.file import (
     Connection,
     Load,
@@ -43,9 +43,6 @@ from generator.warehouse.sql import one_row
 from generator.warehouse.summary import days_text
 from generator.warehouse.tables import EVENTS, LOADS, USERS
 from generator.warehouse.versions import ContentSum, content_sum, version_of
-
-Talk = Callable[[str], None]
-Step = Callable[[str], AbstractContextManager[object]]
 
 
 @dataclass(frozen=True)
@@ -90,8 +87,7 @@ def load_files(
     max_rejects: int = 0,
     text_format: TextFormat = PLAIN,
     memory_limit: str | None = None,
-    talk: Talk = lambda line: None,
-    step: Step = nullcontext,
+    reporter: Reporter = SILENT,
 ) -> LoadReport:
     """Load files of users and events into the warehouse.
 
@@ -110,10 +106,8 @@ def load_files(
         How the texts of the files are to be read.
     memory_limit
         Most memory that the engine takes, such as "1GB".
-    talk
-        Called with a line for each thing worth saying.
-    step
-        Called with the name of each step; what it returns is entered around the step.
+    reporter
+        Told what was found and skipped, and the steps.
 
     Raises
     ------
@@ -125,8 +119,8 @@ def load_files(
         A file is not what it should be. After any error the warehouse holds what it held.
     """
     files = {
-        "users": data_files("--users", users, talk),
-        "events": data_files("--events", events, talk),
+        "users": data_files("--users", users, reporter),
+        "events": data_files("--events", events, reporter),
     }
     if not files["events"] and not (append and files["users"]):
         raise UsageError("--events: nothing is given")
@@ -139,18 +133,21 @@ def load_files(
             raise UsageError("--users: nothing is given, and no users are stored")
         if not append:
             check_replaceable(con)  # before the files are read, which may take long
-        with step("read"):
-            user_rows, event_rows = stage(con, files, text_format, talk)
-        with step("check"):
+        with reporter.step("read"):
+            user_rows, event_rows = stage(con, files, text_format, reporter)
+        with reporter.step("check"):
             check_users(user_rows, append)
             check_events(event_rows, append)
             check_rejected(user_rows, event_rows, max_rejects, replaces)
-        with step("write"), transaction(con):
+        with reporter.step("write"), transaction(con):
             return write(con, load, user_rows, event_rows, append)
 
 
 def stage(
-    con: Connection, files: dict[str, list[DataFile]], text_format: TextFormat, talk: Talk
+    con: Connection,
+    files: dict[str, list[DataFile]],
+    text_format: TextFormat,
+    reporter: Reporter = SILENT,
 ) -> tuple[Staging, Staging]:
     """Read all rows; from here on the engine reaches no file but the given ones."""
     restrict(con, [file.path for found in files.values() for file in found])
@@ -161,7 +158,7 @@ def stage(
         for staging in stagings
     ]
     for staging, found in zip(stagings, sources, strict=True):
-        staging.read(found, talk)
+        staging.read(found, reporter)
     return stagings
 
 

@@ -17,6 +17,7 @@ from generator.loader.reader import broken_texts, has_records, is_plain, read_ba
 from generator.loader.rules import Rules
 from generator.loader.source_file import Source
 from generator.loader.text_format import PLAIN, TextFormat
+from generator.reporter import Reporter
 from generator.warehouse.file import Connection
 from generator.warehouse.sql import one_row
 
@@ -84,7 +85,7 @@ class Staging:
         """Number of records in all files."""
         return sum(file.rows for file in self.files)
 
-    def read(self, sources: Sequence[Source], talk: Callable[[str], None]) -> None:
+    def read(self, sources: Sequence[Source], reporter: Reporter) -> None:
         """Create the table and fill it with the records of files."""
         columns = [f"{column.name} {column.type}" for column in self.rules.table.columns]
         columns += ["fault utinyint", "offender varchar"]
@@ -94,8 +95,8 @@ class Staging:
         self._create_waiting()
         for source in sources:
             if source.ignored:
-                talk(f"{source.path}: ignored columns: {_some(source.ignored)}")
-            self._read_file(source, talk)
+                reporter.say(f"{source.path}: ignored columns: {_some(source.ignored)}")
+            self._read_file(source, reporter)
         self._check_waiting()
 
     def _create_waiting(self) -> None:
@@ -105,15 +106,17 @@ class Staging:
         self.con.execute(f"create or replace temp table {self.waiting} ({columns})")
         self.waiting_rows = 0
 
-    def _read_file(self, source: Source, talk: Callable[[str], None]) -> None:
+    def _read_file(self, source: Source, reporter: Reporter) -> None:
         is_sound = source.is_parquet or is_plain(source)
         rows = self._read_sound(source) if is_sound else None
         if rows is None or (rows == 0 and not source.is_parquet and has_records(source)):
-            talk(f"{source.path}: reading it line by line, as not every line is a plain one")
+            reporter.say(
+                f"{source.path}: reading it line by line, as not every line is a plain one"
+            )
             is_sound, rows = False, self._read_broken(source)
         source.check_unchanged()
         self.files.append(StagedFile(source, self.rows_read, rows, is_sound))
-        talk(f"{source.path}: {rows:,} {self.label}")
+        reporter.say(f"{source.path}: {rows:,} {self.label}")
 
     def _read_sound(self, source: Source) -> int | None:
         """Return the number of rows; None when a record does not parse."""

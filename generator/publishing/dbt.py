@@ -8,11 +8,12 @@ import signal
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
 from generator.errors import ElearnError
+from generator.reporter import Reporter
 
 DBT = (sys.executable, "-c", "from dbt.cli.main import cli; cli()")
 """The dbt of this environment, whether or not its script is on the path."""
@@ -64,10 +65,8 @@ def project_folder() -> Path:
 
 def dbt_build(
     warehouse: Path,
-    talk: Callable[[str], None],
-    complain: Callable[[list[str]], None],
+    reporter: Reporter,
     memory_limit: str | None = None,
-    progress: Callable[[float], None] = lambda share: None,
 ) -> dict[str, float]:
     """Run ``dbt build`` on a warehouse, and return what its parts took.
 
@@ -75,14 +74,10 @@ def dbt_build(
     ----------
     warehouse
         The file to build in; nobody else may have it open.
-    talk
-        Called with the lines that dbt prints, without those of tests that pass.
-    complain
-        Called with lines that say what failed.
+    reporter
+        Told what dbt prints, without the tests that pass, and how far it is, in shares of 1.
     memory_limit
         Most memory that DuckDB takes, such as "4GB".
-    progress
-        Called with the share of all models and tests that ended since the last call.
 
     Returns
     -------
@@ -92,7 +87,7 @@ def dbt_build(
     Raises
     ------
     ElearnError
-        A model or a test failed; the lines that say why went to ``complain``.
+        A model or a test failed; the lines that say why went to ``reporter.complain``.
     """
     folder = str(project_folder())
     python, option, code = DBT
@@ -108,7 +103,7 @@ def dbt_build(
     ) as process:
         try:
             assert process.stdout is not None
-            seconds, said_why = _follow(process.stdout, talk, complain, progress)
+            seconds, said_why = _follow(process.stdout, reporter)
         finally:
             process.terminate()  # of no effect unless an interrupt cut the reading short
     if process.returncode < 0:
@@ -130,27 +125,22 @@ def _environment(warehouse: Path, memory_limit: str | None) -> dict[str, str]:
     return _LOG_FILE | given | {"ELEARN_WAREHOUSE": str(warehouse.resolve())} | limit
 
 
-def _follow(
-    lines: IO[str],
-    talk: Callable[[str], None],
-    complain: Callable[[list[str]], None],
-    progress: Callable[[float], None],
-) -> tuple[dict[str, float], bool]:
+def _follow(lines: IO[str], reporter: Reporter) -> tuple[dict[str, float], bool]:
     """Pass on what dbt says; return what its parts took, and whether it said what failed."""
     seconds = Counter[str]()
     said_why = False
     for event in map(_event, lines):
         if event.is_error:
-            complain([event.text])
+            reporter.complain([event.text])
             said_why = True
         elif not event.is_routine:
-            talk(event.text)
+            reporter.say(event.text)
         if {"execution_time", "node_info"} <= event.data.keys():
             kind, _, name = event.data["node_info"]["unique_id"].split(".")[:3]
             seconds[name if kind == "model" else f"{kind}s"] += event.data["execution_time"]
             total = event.data.get("total") or event.data.get("num_models")
             if kind != "operation" and total:
-                progress(1 / total)
+                reporter.advance(1 / total)
     return {name: round(taken, 3) for name, taken in seconds.items() if taken}, said_why
 
 

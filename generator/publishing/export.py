@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from generator.atomic_files import move_into, write_manifest, written_whole
 from generator.publishing.green_build import build_of_content
+from generator.reporter import SILENT, Reporter
 from generator.warehouse.file import Connection, last_load, read_warehouse
 from generator.warehouse.sql import one_row, quoted
 from generator.warehouse.versions import dataset_version
@@ -33,7 +33,7 @@ def export_files(
     *,
     file_format: str,
     memory_limit: str | None = None,
-    progress: Callable[[int], None] = lambda tables: None,
+    reporter: Reporter = SILENT,
 ) -> dict[str, Any]:
     """Write the raw tables and three marts as files with a manifest, and return what it says.
 
@@ -54,7 +54,7 @@ def export_files(
             rows = {}
             for name in TABLES:
                 rows[name] = _copy(con, name, folder, file_format)
-                progress(1)
+                reporter.advance(1)
             manifest = write_manifest(folder, about | {"rows": rows})
             move_into(folder, output_dir)
         return manifest

@@ -7,7 +7,6 @@ sees the new one.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from importlib.metadata import version
@@ -19,6 +18,7 @@ import duckdb
 from generator.atomic_files import move_file, written_whole
 from generator.errors import ElearnError, first_line, not_allowed
 from generator.publishing.green_build import GreenBuild, read_green_build
+from generator.reporter import SILENT, Reporter
 from generator.warehouse.copying import copy_table
 from generator.warehouse.file import (
     STORAGE,
@@ -32,9 +32,6 @@ from generator.warehouse.paths import check_path, resolved
 from generator.warehouse.sql import name_in, one_row, quoted
 from generator.warehouse.tables import BUILD_INFO
 from generator.warehouse.versions import dataset_version
-
-Progress = Callable[[float], None]
-"""Called with the share of all rows that was copied since the last call."""
 
 
 @dataclass(frozen=True)
@@ -104,7 +101,7 @@ def publish_warehouse(
     published: Path,
     *,
     memory_limit: str | None = None,
-    progress: Progress = lambda share: None,
+    reporter: Reporter = SILENT,
 ) -> Published:
     """Put a read-only copy of the tested tables in place of the published file.
 
@@ -116,8 +113,8 @@ def publish_warehouse(
         Where readers look; its folder is made when it is not there.
     memory_limit
         Most memory that DuckDB takes, such as "4GB".
-    progress
-        Called with the share of all rows that was copied since the last call.
+    reporter
+        Told how far it is, in shares of 1.
 
     Raises
     ------
@@ -128,11 +125,11 @@ def publish_warehouse(
     """
     check_published(warehouse, published)
     with read_warehouse(warehouse, memory_limit) as con:
-        return publish_from(con, warehouse, published, progress)
+        return publish_from(con, warehouse, published, reporter)
 
 
 def publish_from(
-    con: Connection, warehouse: Path, published: Path, progress: Progress = lambda share: None
+    con: Connection, warehouse: Path, published: Path, reporter: Reporter = SILENT
 ) -> Published:
     """Publish from a warehouse that is open, to a path that was checked."""
     green = read_green_build(con, warehouse)
@@ -140,7 +137,7 @@ def publish_from(
     with written_whole(target.parent, field="published") as folder:
         copy = folder / target.name
         try:
-            build = _write(con, copy, green, warehouse, progress)
+            build = _write(con, copy, green, warehouse, reporter)
         except duckdb.Error as error:
             raise ElearnError(f"{published}: {first_line(error)}") from error
         copy.chmod(copy.stat().st_mode & ~0o222)
@@ -149,7 +146,7 @@ def publish_from(
 
 
 def _write(
-    con: Connection, copy: Path, green: GreenBuild, warehouse: Path, progress: Progress
+    con: Connection, copy: Path, green: GreenBuild, warehouse: Path, reporter: Reporter
 ) -> BuildInfo:
     [source] = one_row(con, "select current_database()")
     storage = quoted(STORAGE["storage_compatibility_version"])
@@ -163,7 +160,7 @@ def _write(
         table.check_definition(con, source, warehouse)
         copy_table(con, source, table.name)
         table.check_rows(con, warehouse)
-        progress(table.rows / max(green.rows, 1))
+        reporter.advance(table.rows / max(green.rows, 1))
     build = BuildInfo(
         **asdict(green.facts),
         dataset_version=dataset_version(con),

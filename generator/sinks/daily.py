@@ -10,12 +10,18 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from generator.atomic_files import Progress
 from generator.errors import UsageError, not_allowed
+from generator.reporter import SILENT, Reporter
 from generator.settings import Settings, parse_date
 from generator.simulation import simulate_blocks
 from generator.simulation.rows import Rows
-from generator.sinks.warehouse import batches, insert_batch, insert_rows, simulated_tables
+from generator.sinks.warehouse import (
+    advance,
+    batches,
+    insert_batch,
+    insert_rows,
+    simulated_tables,
+)
 from generator.warehouse.file import (
     Connection,
     Load,
@@ -48,7 +54,7 @@ def generate_through(
     replace: bool,
     workers: int,
     memory_limit: str | None = None,
-    progress: Progress = lambda users, events: None,
+    reporter: Reporter = SILENT,
 ) -> Summary:
     """Load the simulation's events up to a day, from the day after the last such load on.
 
@@ -75,7 +81,7 @@ def generate_through(
                 insert_batch(con, batch, tables)
             else:
                 insert_rows(con, EVENTS, batch.events)
-            progress(batch.users.num_rows, batch.events.num_rows)
+            advance(reporter, batch)
         if loaded is None:
             add_key(con, EVENTS)
         load = Load(

@@ -14,13 +14,14 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
 
-from generator.atomic_files import Progress, move_into, write_manifest, written_whole
+from generator.atomic_files import move_into, write_manifest, written_whole
 from generator.errors import not_allowed
+from generator.reporter import SILENT, Reporter
 from generator.settings import Settings
 from generator.simulation import simulate_blocks
 from generator.simulation.rows import Rows
 from generator.sinks.tally import Tally
-from generator.sinks.warehouse import batches
+from generator.sinks.warehouse import advance, batches
 from generator.warehouse.tables import ASSIGNMENTS, EVENTS, USERS, Table
 from generator.warehouse.versions import ContentSum, version_of
 
@@ -79,7 +80,7 @@ def generate_files(
     layout: str,
     shard: Shard,
     workers: int,
-    progress: Progress = lambda users, events: None,
+    reporter: Reporter = SILENT,
 ) -> FilesReport:
     """Simulate into files of users and events, and a manifest beside them.
 
@@ -98,13 +99,13 @@ def generate_files(
         Which part of the users to write.
     workers
         Threads that simulate; the files do not depend on it.
-    progress
+    reporter
         Told how far it is.
     """
     with written_whole(output_dir) as folder:
         content = Tally()
         blocks = simulate_blocks(settings, workers, shard.users(settings.n_users), content.add)
-        write_batches(batches(blocks), folder, file_format, tables_of(settings), progress)
+        write_batches(batches(blocks), folder, file_format, tables_of(settings), reporter)
         about = about_files(settings, content.users, content.events, shard)
         manifest = write_manifest(folder, about)
         return FilesReport(move_to_layout(folder, output_dir, layout, manifest), manifest)
@@ -141,7 +142,7 @@ def write_batches(
     folder: Path,
     file_format: str,
     tables: tuple[Table, ...],
-    progress: Progress,
+    reporter: Reporter = SILENT,
 ) -> None:
     """Write every batch."""
     with ExitStack() as stack:
@@ -152,7 +153,7 @@ def write_batches(
             parts = {USERS: batch.users, EVENTS: batch.events, ASSIGNMENTS: batch.assignments}
             for table, writer in writers.items():
                 writer.write_table(parts[table].cast(arrow_schema(table, file_format)))
-            progress(batch.users.num_rows, batch.events.num_rows)
+            advance(reporter, batch)
 
 
 def arrow_schema(table: Table, file_format: str) -> pa.Schema:

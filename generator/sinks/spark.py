@@ -130,7 +130,7 @@ def write_part(settings: Settings, number: int, users: range, folder: Path) -> d
     try:
         content = Tally()
         rows = batches(simulate_blocks(settings, 1, users, content.add))
-        write_batches(rows, attempt, "parquet", tables_of(settings), lambda users, events: None)
+        write_batches(rows, attempt, "parquet", tables_of(settings))
         files = {}
         for path in sorted(attempt.iterdir()):
             name = f"{path.stem}-{number:05}.parquet"

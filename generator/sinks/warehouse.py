@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from generator.atomic_files import Progress
+from generator.reporter import SILENT, Reporter
 from generator.settings import Settings
 from generator.simulation import simulate_blocks
 from generator.simulation.rows import Rows
@@ -36,7 +36,7 @@ def generate_warehouse(
     *,
     workers: int,
     memory_limit: str | None = None,
-    progress: Progress = lambda users, events: None,
+    reporter: Reporter = SILENT,
 ) -> Summary:
     """Simulate into the warehouse and replace what raw and truth held; return what it holds then.
 
@@ -51,7 +51,7 @@ def generate_warehouse(
         replace_content(con, tables)
         for batch in batches(simulate_blocks(settings, workers, finish=content.add)):
             insert_batch(con, batch, tables)
-            progress(batch.users.num_rows, batch.events.num_rows)
+            advance(reporter, batch)
         add_key(con, EVENTS)
         load = Load("simulated", "generate", settings.as_dict(), settings.seed)
         record_load(con, load, content_version=content.version)
@@ -90,6 +90,12 @@ def joined(blocks: list[Rows]) -> Rows:
         )
         for parts in zip(*blocks, strict=True)
     )
+
+
+def advance(reporter: Reporter, batch: Rows) -> None:
+    """Tell that a batch is written; the total of the step is users."""
+    users = batch.users.num_rows
+    reporter.advance(users, users=users, events=batch.events.num_rows)
 
 
 def _without_users(rows: Rows) -> Rows:

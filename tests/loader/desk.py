@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from generator.loader.load import LoadReport, load_files
+from generator.reporter import Reporter
 
 Row = dict[str, str]
 
@@ -68,11 +69,14 @@ def write_rows(path: Path, rows: Sequence[Row]) -> Path:
 
 
 @dataclass
-class Desk:
+class Desk(Reporter):
     """A folder with files to load, and a warehouse to load them into."""
 
     folder: Path
     said: list[str] = field(default_factory=list)
+
+    def say(self, line: str) -> None:
+        self.said.append(line)
 
     @property
     def warehouse(self) -> Path:
@@ -97,7 +101,7 @@ class Desk:
         return self.load_files(user_files, [self.file("events.csv", events)], **options)
 
     def load_files(self, users: list[str], events: list[str], **options: Any) -> LoadReport:
-        return load_files(self.warehouse, users, events, talk=self.said.append, **options)
+        return load_files(self.warehouse, users, events, reporter=self, **options)
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         with duckdb.connect(str(self.warehouse), read_only=True) as con:

@@ -13,7 +13,7 @@ from tests.loader.desk import EVENT, EVENTS, USERS, Desk, as_csv
 
 def found(desk: Desk, *texts: object) -> list[str]:
     """Names of the files that are found, below the desk's folder."""
-    files = data_files("--events", [str(text) for text in texts], desk.said.append)
+    files = data_files("--events", [str(text) for text in texts], desk)
     return [str(file.path.relative_to(desk.folder)) for file in files]
 
 

@@ -231,7 +231,7 @@ def test_many_threads_keep_the_order_of_a_file(
         pq.write_table(table, path, row_group_size=rows // 8)
     with duckdb.connect(config={"threads": 8}) as con:
         _, events = stage(
-            con, {"users": [], "events": [DataFile(path, kind)]}, PLAIN, talk=desk.said.append
+            con, {"users": [], "events": [DataFile(path, kind)]}, PLAIN, reporter=desk
         )
         moved = f"select count(*) from {events.name} where rowid <> event_id"
         assert con.execute(moved).fetchall() == [(0,)]
