@@ -24,18 +24,22 @@ def active_probability(settings: Settings, users: Users, churn: Churn) -> Floats
     ``0.5 + 0.3 * engagement``, times 1.2 Monday to Friday, at most 1; fading before the churn
     date and 0 from it on.
     """
-    per_user = 0.5 + 0.3 * users.treated_engagement
-    factor = np.where(is_weekend(settings), 1.0, WEEKDAY_FACTOR)
-    probability: Floats = np.minimum(per_user[:, None] * factor, 1.0)
+    day = np.arange(settings.days)
+    probability = usual_probability(users.treated_engagement[:, None], is_weekend(settings, day))
     churns = np.flatnonzero(churn.churns)
-    probability[churns] *= fade(churn.churn_day[churns, None] - np.arange(settings.days))
+    probability[churns] *= fade(churn.churn_day[churns, None] - day)
     return probability
 
 
-def is_weekend(settings: Settings) -> Bools:
-    """Tell which days of the window are a Saturday or a Sunday, shape (days,)."""
-    weekday = (settings.start_date.weekday() + np.arange(settings.days)) % 7
-    return weekday >= 5
+def usual_probability(treated_engagement: Floats, weekend: Bools) -> Floats:
+    """Return the probability of an active day that no churn is near to, of any broadcast shape."""
+    factor = np.where(weekend, 1.0, WEEKDAY_FACTOR)
+    return np.minimum((0.5 + 0.3 * treated_engagement) * factor, 1.0)
+
+
+def is_weekend(settings: Settings, day: Ints) -> Bools:
+    """Tell which days, counted from start_date, are a Saturday or a Sunday."""
+    return (settings.start_date.weekday() + day) % 7 >= 5
 
 
 def fade(days_to_churn: Ints) -> Floats:
@@ -60,8 +64,13 @@ def draw_further_counts(settings: Settings, users: Users, active: Bools, stream:
     user's counts then do not depend on anybody else's engagement.
     """
     uniform = stream("further_events").random((BLOCK_USERS, settings.days))[active]
-    rate = np.repeat(2 * users.treated_engagement, active.sum(axis=1))
+    rate = np.repeat(further_rate(users.treated_engagement), active.sum(axis=1))
     return poisson_quantile(uniform, rate)
+
+
+def further_rate(treated_engagement: Floats) -> Floats:
+    """Return the mean number of events that follow the login of an active day."""
+    return 2 * treated_engagement
 
 
 def poisson_quantile(uniform: Floats, rate: Floats) -> Ints:

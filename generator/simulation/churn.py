@@ -37,10 +37,15 @@ def churn_day_range(days: int) -> tuple[int, int]:
     return (first, end) if first < end else (min(7, days - 1), days)
 
 
+def churn_probability(settings: Settings, treated_engagement: Floats, is_paid: Bools) -> Floats:
+    """Return the probability of a churn within the window, of any broadcast shape."""
+    probability = settings.churn_base_rate * (1 - treated_engagement)
+    return probability * np.where(is_paid, PAID_FACTOR, 1.0)
+
+
 def draw_churn(settings: Settings, users: Users, stream: Streams) -> Churn:
     """Decide who churns and when."""
-    probability = settings.churn_base_rate * (1 - users.treated_engagement)
-    probability = probability * np.where(users.is_paid, PAID_FACTOR, 1.0)
+    probability = churn_probability(settings, users.treated_engagement, users.is_paid)
     churns = stream("churn").random(BLOCK_USERS) < probability
     churn_day = stream("churn_date").integers(*churn_day_range(settings.days), size=BLOCK_USERS)
     return Churn(probability, churns, np.where(churns, churn_day, NEVER))

@@ -21,6 +21,8 @@ COURSES = (
     "linux-pro",
     "observability",
 )
+QUIZ_DEVIATION = 15.0
+"""Standard deviation of a score around its user's mean, in percent."""
 VIDEO_SHARE, QUIZ_SHARE = 0.65, 0.25  # the rest, 0.10, enrols
 
 
@@ -105,5 +107,10 @@ def draw_watch_minutes(size: int, stream: Streams) -> Floats:
 
 def draw_quiz_scores(engagement: Floats, stream: Streams) -> Floats:
     """Draw scores in percent, Normal(50 + 30 * engagement, 15) clipped to 0..100, one decimal."""
-    score = 50 + 30 * engagement + 15 * stream("quiz_score").standard_normal(engagement.size)
-    return np.rint(np.clip(score, 0, 100) * 10) / 10
+    deviation = QUIZ_DEVIATION * stream("quiz_score").standard_normal(engagement.size)
+    return np.rint(np.clip(quiz_mean(engagement) + deviation, 0, 100) * 10) / 10
+
+
+def quiz_mean(treated_engagement: Floats) -> Floats:
+    """Return the mean score in percent, before clipping."""
+    return 50 + 30 * treated_engagement

@@ -11,6 +11,8 @@ from generator.simulation.arrays import Bools, Floats, Ints
 from generator.simulation.streams import BLOCK_USERS, Streams
 
 COUNTRIES = ("IN", "US", "UK", "CA", "AU", "SG")
+ENGAGEMENT_SHAPE = (2.0, 2.5)
+"""Parameters of the Beta distribution of engagement: mean 0.44, few users at either end."""
 MARKETING_SOURCES = ("organic", "referral", "ads", "youtube", "community")
 
 
@@ -36,11 +38,10 @@ def draw_users(settings: Settings, block: int, stream: Streams) -> Users:
     """Draw one whole block of users.
 
     Countries and sources are uniform; signups are uniform over the days before start_date;
-    engagement is Beta(2, 2.5): mean 0.44, few users at either end.
+    engagement is Beta(2, 2.5).
     """
-    engagement = stream("engagement_score").beta(2.0, 2.5, BLOCK_USERS).round(4)
+    engagement = stream("engagement_score").beta(*ENGAGEMENT_SHAPE, BLOCK_USERS).round(4)
     is_treated = stream("treatment_group").random(BLOCK_USERS) < settings.treatment_ratio
-    lifted = np.minimum(engagement * (1 + settings.treatment_lift), 1.0)
     return Users(
         user_id=block * BLOCK_USERS + 1 + np.arange(BLOCK_USERS),
         signup_day=-stream("signup_date").integers(settings.signup_spread_days, size=BLOCK_USERS),
@@ -51,5 +52,10 @@ def draw_users(settings: Settings, block: int, stream: Streams) -> Users:
         ),
         engagement=engagement,
         is_treated=is_treated,
-        treated_engagement=np.where(is_treated, lifted, engagement),
+        treated_engagement=np.where(is_treated, lifted(settings, engagement), engagement),
     )
+
+
+def lifted(settings: Settings, engagement: Floats) -> Floats:
+    """Return the engagement that acts in a user of the treatment group."""
+    return np.minimum(engagement * (1 + settings.treatment_lift), 1.0)
