@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from generator.settings import Settings
 from generator.simulation.history import simulate_block
-from generator.simulation.rows import Rows, block_rows
+from generator.simulation.rows import Rows, block_rows, joined
 from generator.simulation.streams import BLOCK_USERS
 
 
@@ -36,8 +36,8 @@ def simulate(settings: Settings) -> tuple[pd.DataFrame, pd.DataFrame]:
     >>> len(users)
     10
     """
-    blocks = list(simulate_blocks(settings, workers=1))
-    return _frame([block.users for block in blocks]), _frame([block.events for block in blocks])
+    rows = joined(simulate_blocks(settings, workers=1))
+    return _frame(rows["raw.users"]), _frame(rows["raw.events"])
 
 
 AHEAD_CELLS = 2**18
@@ -89,7 +89,7 @@ def simulate_blocks(
             pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _frame(tables: list[pa.Table]) -> pd.DataFrame:
-    frame: pd.DataFrame = pa.concat_tables(tables).to_pandas(date_as_object=False)
+def _frame(rows: pa.Table) -> pd.DataFrame:
+    frame: pd.DataFrame = rows.to_pandas(date_as_object=False)
     texts = frame.select_dtypes("category").columns
     return frame.astype(dict.fromkeys(texts, "str"))

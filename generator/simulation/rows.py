@@ -1,9 +1,8 @@
-"""Blocks of the simulation as Arrow tables in the columns of the warehouse's tables."""
+"""Blocks of the simulation as Arrow tables, by the names of the warehouse's tables."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -16,14 +15,14 @@ from generator.simulation.history import Block, Events, event_ids
 from generator.simulation.users import COUNTRIES, MARKETING_SOURCES
 from generator.vocabulary import EVENT_TYPES, FIRST_DATE, GROUPS, PLANS
 
+Rows = dict[str, pa.Table]
+"""Rows of each table that the simulation fills, such as ``raw.users``; texts as dictionaries."""
 
-class Rows(NamedTuple):
-    """Rows of raw and truth, texts as dictionaries; one row per user, or per event."""
 
-    users: pa.Table
-    truth: pa.Table
-    assignments: pa.Table
-    events: pa.Table
+def joined(blocks: Iterable[Rows]) -> Rows:
+    """Return the rows of several blocks as one, table by table."""
+    several = list(blocks)
+    return {name: pa.concat_tables(rows[name] for rows in several) for name in several[0]}
 
 
 def block_rows(settings: Settings, block: Block, user_ids: range) -> Rows:
@@ -38,12 +37,13 @@ def block_rows(settings: Settings, block: Block, user_ids: range) -> Rows:
     }
     groups = {"treatment_group": _texts(block.users.is_treated, GROUPS)}
     selected = pa.array(wanted)
-    return Rows(
-        users=pa.table(keys | _users(settings, block)).filter(selected),
-        truth=pa.table(keys | truth).filter(selected),
-        assignments=pa.table(keys | groups).filter(selected),
-        events=_events(settings, events, user_id),
-    )
+    per_user = {
+        "raw.users": _users(settings, block),
+        "truth.users": truth,
+        "raw.experiment_assignments": groups,
+    }
+    rows = {name: pa.table(keys | given).filter(selected) for name, given in per_user.items()}
+    return rows | {"raw.events": _events(settings, events, user_id)}
 
 
 def _users(settings: Settings, block: Block) -> dict[str, pa.Array]:

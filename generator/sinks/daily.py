@@ -19,7 +19,6 @@ from generator.sinks.warehouse import (
     advance,
     batches,
     insert_batch,
-    insert_rows,
     simulated_tables,
 )
 from generator.warehouse.file import (
@@ -76,11 +75,9 @@ def generate_through(
         tables = simulated_tables(settings)
         if loaded is None:
             replace_content(con, tables)
+        filled = tables if loaded is None else (EVENTS,)
         for batch in batches(_within(simulate_blocks(settings, workers), first_day, through)):
-            if loaded is None:
-                insert_batch(con, batch, tables)
-            else:
-                insert_rows(con, EVENTS, batch.events)
+            insert_batch(con, batch, filled)
             advance(reporter, batch)
         if loaded is None:
             add_key(con, EVENTS)
@@ -121,7 +118,8 @@ def _check_repeated(loaded: date, through: date) -> None:
 def _within(blocks: Iterator[Rows], first_day: date, last_day: date) -> Iterator[Rows]:
     """Keep the events of some days; ids count from the start of the history, so they stay."""
     for rows in blocks:
-        event_date = rows.events["event_date"]
+        events = rows[EVENTS.name]
+        event_date = events["event_date"]
         after = pc.greater_equal(event_date, pa.scalar(first_day))
         before = pc.less_equal(event_date, pa.scalar(last_day))
-        yield rows._replace(events=rows.events.filter(pc.and_(after, before)))
+        yield rows | {EVENTS.name: events.filter(pc.and_(after, before))}

@@ -150,9 +150,8 @@ def write_batches(
             table: stack.enter_context(_writer(folder, table, file_format)) for table in tables
         }
         for batch in rows:
-            parts = {USERS: batch.users, EVENTS: batch.events, ASSIGNMENTS: batch.assignments}
             for table, writer in writers.items():
-                writer.write_table(parts[table].cast(arrow_schema(table, file_format)))
+                writer.write_table(batch[table.name].cast(arrow_schema(table, file_format)))
             advance(reporter, batch)
 
 

@@ -24,8 +24,8 @@ class Tally:
 
     def add(self, rows: Rows) -> Rows:
         """Add the content of some rows, and return them."""
-        users = sum_of(USERS, rows.users.to_batches())
-        events = sum_of(EVENTS, rows.events.to_batches())
+        users = sum_of(USERS, rows[USERS.name].to_batches())
+        events = sum_of(EVENTS, rows[EVENTS.name].to_batches())
         with self._lock:
             self.users += users
             self.events += events

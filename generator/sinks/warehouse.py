@@ -10,7 +10,7 @@ import pyarrow as pa
 from generator.reporter import SILENT, Reporter
 from generator.settings import Settings
 from generator.simulation import simulate_blocks
-from generator.simulation.rows import Rows
+from generator.simulation.rows import Rows, joined
 from generator.sinks.tally import Tally
 from generator.warehouse.file import (
     Connection,
@@ -60,7 +60,7 @@ def generate_warehouse(
 
 def simulated_tables(settings: Settings) -> tuple[Table, ...]:
     """Return the tables that a simulation fills, parents first."""
-    return (USERS, EVENTS, TRUTH) + ((ASSIGNMENTS,) if settings.has_experiment else ())
+    return (USERS, TRUTH) + ((ASSIGNMENTS,) if settings.has_experiment else ()) + (EVENTS,)
 
 
 def batches(blocks: Iterable[Rows]) -> Iterator[Rows]:
@@ -71,43 +71,38 @@ def batches(blocks: Iterable[Rows]) -> Iterator[Rows]:
     waiting: list[Rows] = []
     for block in blocks:
         waiting.append(block)
-        event_rows = sum(rows.events.num_rows for rows in waiting)
+        event_rows = sum(rows[EVENTS.name].num_rows for rows in waiting)
         if event_rows >= BATCH_ROWS:
-            batch = joined(waiting)
+            batch = _in_pieces(joined(waiting))
+            events = batch[EVENTS.name]
             whole = event_rows - event_rows % ROW_GROUP
-            yield batch._replace(events=batch.events.slice(0, whole))
-            waiting = [_without_users(batch)._replace(events=batch.events.slice(whole))]
+            yield batch | {EVENTS.name: events.slice(0, whole)}
+            nothing = {name: rows.slice(rows.num_rows) for name, rows in batch.items()}
+            waiting = [nothing | {EVENTS.name: events.slice(whole)}]
     if waiting:
-        yield joined(waiting)
+        yield _in_pieces(joined(waiting))
 
 
-def joined(blocks: list[Rows]) -> Rows:
-    """Return the rows of several blocks as one, in pieces of ROW_GROUP rows."""
-    return Rows._make(
-        pa.Table.from_batches(
-            pa.concat_tables(parts).combine_chunks().to_batches(max_chunksize=ROW_GROUP),
-            parts[0].schema,
+def _in_pieces(batch: Rows) -> Rows:
+    """Return the same rows in pieces of ROW_GROUP rows."""
+    return {
+        name: pa.Table.from_batches(
+            rows.combine_chunks().to_batches(max_chunksize=ROW_GROUP), rows.schema
         )
-        for parts in zip(*blocks, strict=True)
-    )
+        for name, rows in batch.items()
+    }
 
 
 def advance(reporter: Reporter, batch: Rows) -> None:
     """Tell that a batch is written; the total of the step is users."""
-    users = batch.users.num_rows
-    reporter.advance(users, users=users, events=batch.events.num_rows)
-
-
-def _without_users(rows: Rows) -> Rows:
-    return Rows._make(table.slice(table.num_rows) for table in rows)
+    users = batch[USERS.name].num_rows
+    reporter.advance(users, users=users, events=batch[EVENTS.name].num_rows)
 
 
 def insert_batch(con: Connection, batch: Rows, tables: Iterable[Table]) -> None:
-    """Insert the rows of one batch into those of the tables that the simulation fills."""
-    parents = {USERS: batch.users, TRUTH: batch.truth, ASSIGNMENTS: batch.assignments}
-    for table, rows in {**parents, EVENTS: batch.events}.items():
-        if table in tables:
-            insert_rows(con, table, rows)
+    """Insert the rows of one batch into the given tables, parents first."""
+    for table in tables:
+        insert_rows(con, table, batch[table.name])
 
 
 def insert_rows(con: Connection, table: Table, rows: pa.Table) -> None:

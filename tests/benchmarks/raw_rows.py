@@ -5,12 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import duckdb
-import pyarrow as pa
 
 from generator import Settings
 from generator.loader.load import load_files
 from generator.simulation import simulate_blocks
-from generator.simulation.rows import Rows
+from generator.simulation.rows import Rows, joined
 from generator.sinks.files import Shard, generate_files
 from generator.sinks.warehouse import generate_warehouse
 from generator.warehouse.file import STORAGE
@@ -48,8 +47,7 @@ def verify(clock: Clock, path: Path) -> None:
 
 def insert_arrays(clock: Clock, settings: Settings, path: Path) -> None:
     """The yardstick: DuckDB inserts arrays that are there, into the same tables of a new file."""
-    parts = zip(*simulate_blocks(settings, WORKERS), strict=True)
-    rows = Rows._make(map(pa.concat_tables, parts))
+    rows = joined(simulate_blocks(settings, WORKERS))
     insert(clock, path, {USERS: "from users", EVENTS: "from events"}, rows)
 
 
@@ -64,8 +62,8 @@ def insert(clock: Clock, path: Path, relations: dict[Table, str], rows: Rows | N
     path.unlink(missing_ok=True)
     con = duckdb.connect(str(path), config=dict(STORAGE))
     if rows is not None:
-        con.register("users", rows.users)
-        con.register("events", rows.events)
+        con.register("users", rows[USERS.name])
+        con.register("events", rows[EVENTS.name])
     with clock.running():
         con.execute("create schema raw")
         for table, relation in relations.items():

@@ -16,10 +16,12 @@ def events_per_user_day(lift: float, days: int = 60) -> tuple[np.ndarray, np.nda
     settings = Settings(n_users=N_USERS, days=days, treatment_ratio=0.5, treatment_lift=lift)
     counts, treated = [], []
     for rows in simulate_blocks(settings, workers=2):
-        user_id = rows.users["user_id"].to_numpy()
-        seen = np.bincount(rows.events["user_id"].to_numpy() - user_id[0], minlength=len(user_id))
+        user_id = rows["raw.users"]["user_id"].to_numpy()
+        seen = np.bincount(
+            rows["raw.events"]["user_id"].to_numpy() - user_id[0], minlength=len(user_id)
+        )
         counts.append(seen / days)
-        groups = rows.assignments["treatment_group"].to_pylist()
+        groups = rows["raw.experiment_assignments"]["treatment_group"].to_pylist()
         treated.append(np.array(groups) == "treatment")
     return np.concatenate(counts), np.concatenate(treated)
 
@@ -45,7 +47,8 @@ def test_groups_are_randomised_at_the_ratio() -> None:
         settings = Settings(n_users=5000, days=1, treatment_ratio=ratio)
         treated = np.concatenate(
             [
-                np.array(rows.assignments["treatment_group"].to_pylist()) == "treatment"
+                np.array(rows["raw.experiment_assignments"]["treatment_group"].to_pylist())
+                == "treatment"
                 for rows in simulate_blocks(settings, workers=1)
             ]
         )
@@ -65,7 +68,9 @@ def test_the_stored_engagement_is_the_untreated_one_and_the_acting_one_is_capped
     settings = Settings(n_users=600, treatment_ratio=1.0, treatment_lift=10.0)
     users, _ = simulate(settings)
     assert users.engagement_score.equals(plain.engagement_score)
-    truth = pd.concat([r.truth.to_pandas() for r in simulate_blocks(settings, workers=1)])
+    truth = pd.concat(
+        [rows["truth.users"].to_pandas() for rows in simulate_blocks(settings, workers=1)]
+    )
     acting = np.minimum(users.engagement_score * 11, 1.0)
     expected = 0.25 * (1 - acting) * np.where(users.plan == "paid", 0.9, 1.0)
     np.testing.assert_allclose(truth.churn_probability, expected, atol=1e-12)

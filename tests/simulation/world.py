@@ -7,12 +7,11 @@ from functools import cached_property
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 from scipy import stats
 
 from generator import Settings
 from generator.simulation import simulate_blocks
-from generator.simulation.rows import Rows
+from generator.simulation.rows import joined
 
 # Two-sided tail of 5 standard deviations: one false alarm in 1.7 million independent checks, so
 # that all checks of the suite together raise one in thousands of seeds.
@@ -34,11 +33,10 @@ class World:
 
     @classmethod
     def simulate(cls, settings: Settings) -> World:
-        blocks = zip(*simulate_blocks(settings, workers=2), strict=True)
-        tables = Rows._make(map(pa.concat_tables, blocks))
+        tables = joined(simulate_blocks(settings, workers=2))
         users, truth, events = (
-            table.to_pandas(date_as_object=False)
-            for table in (tables.users, tables.truth, tables.events)
+            tables[name].to_pandas(date_as_object=False)
+            for name in ("raw.users", "truth.users", "raw.events")
         )
         users = users.merge(truth, on="user_id").set_index("user_id", drop=False)
         start = pd.Timestamp(settings.start_date)
