@@ -10,25 +10,36 @@
 -#}
 
 {#-
-    Everything besides the events that the incremental marts depend on: the vars, and the SQL of
-    the marts and of what they are made from.
+    Everything besides the events that the incremental marts depend on, as one fingerprint: the SQL
+    of the marts, of the models that they are made from and of the macros that these use, and every
+    var that is named in it.
 -#}
 {% macro build_inputs() -%}
-    {%- set checksums = [] -%}
+    {%- set models = [] -%}
     {%- for mart in incremental_marts() if execute -%}
         {%- set node = graph.nodes['model.' ~ project_name ~ '.' ~ mart] -%}
-        {%- for needed in [node] + nodes_behind(node) -%}
-            {%- do checksums.append(needed.checksum.checksum) -%}
+        {%- for needed in [node] + nodes_behind(node) if needed not in models -%}
+            {%- do models.append(needed) -%}
         {%- endfor -%}
     {%- endfor -%}
-    {{ return(tojson({
-        'models': checksums | unique | sort,
-        'first_day': var('first_day') | string,
-        'last_day': var('last_day') | string,
-        'label_window_days': var('label_window_days'),
-        'engagement_event_types': var('engagement_event_types') | sort,
-        'include_inactive_users': var('include_inactive_users'),
-    }, sort_keys=true)) }}
+    {%- set code = models | map(attribute='raw_code') | sort ~ macros_behind(models) -%}
+    {%- set vars = vars_in_force() -%}
+    {%- set named = [] -%}
+    {%- for name in vars if name in code -%}
+        {%- do named.append((name, vars[name])) -%}
+    {%- endfor -%}
+    {{ return(local_md5(code ~ named)) }}
+{%- endmacro %}
+
+{#- Names and values of all vars, of dbt_project.yml and of the command line. -#}
+{% macro vars_in_force() -%}
+    {%- set config = adapter.config -%}
+    {%- set names = config.vars.to_dict().keys() | list + config.cli_vars.keys() | list -%}
+    {%- set values = {} -%}
+    {%- for name in names | unique | sort -%}
+        {%- do values.update({name: var(name)}) -%}
+    {%- endfor -%}
+    {{ return(values) }}
 {%- endmacro %}
 
 {#- A hook; dbt opens no transaction of its own around it. -#}
@@ -55,6 +66,7 @@
         inputs varchar, first_day date, last_day date
     );
     create table if not exists bookkeeping.outdated (mart varchar, user_id integer, first_day date);
+    alter table bookkeeping.outdated add column if not exists all_days boolean default false;
     create table if not exists bookkeeping.tested_tables (
         table_name varchar, definition varchar, fingerprint varchar
     );
@@ -73,7 +85,7 @@
     comment on table bookkeeping.builds is
         'Vars, models and observation window of the last build. One row.';
     comment on table bookkeeping.outdated is
-        'What a mart has to redo: a user from a day on, or all of it. Rows go when it is done.';
+        'What a mart has to redo: a user, or everybody, from a day on or on all days.';
     comment on table bookkeeping.tested_tables is
         'Content that passed every test of the last green build. One row per table for readers.';
     comment on table bookkeeping.green_build is
@@ -130,9 +142,10 @@
             coalesce(users_now.user_id, users.user_id) as user_id,
             case
                 when users.user_id is null then users_now.signup_date
-                when users_now.profile is distinct from users.profile then date '0001-01-01'
                 else (select min(changed_days.event_date) from changed_days)
-            end as first_day
+            end as first_day,
+            users.user_id is not null and users_now.profile is distinct from users.profile
+                as all_days
         from users_now
         full join bookkeeping.users on users_now.user_id = users.user_id
         where
@@ -143,7 +156,8 @@
     new_days as (
         select
             users_now.user_id,
-            builds.last_day + 1 as first_day
+            builds.last_day + 1 as first_day,
+            false as all_days
         from users_now
         cross join bookkeeping.builds
         cross join build_now
@@ -153,7 +167,8 @@
     rewritten as (
         select count(*) as number_of_users
         from changed_users
-        inner join build_now on changed_users.first_day <= build_now.first_day
+        inner join build_now
+            on changed_users.all_days or changed_users.first_day <= build_now.first_day
     ),
 
     {#-
@@ -163,7 +178,8 @@
     everything as (
         select
             cast(null as integer) as user_id,
-            cast(null as date) as first_day
+            cast(null as date) as first_day,
+            true as all_days
         from build_now
         left join bookkeeping.builds
             on
@@ -188,12 +204,8 @@
     select
         '{{ mart }}' as mart,
         outdated.user_id,
-        min(
-            case
-                when outdated.first_day < date '0002-01-01' then outdated.first_day
-                else cast(outdated.first_day - interval '{{ about.days_back }}' day as date)
-            end
-        ) as first_day
+        min({{ minus_days('outdated.first_day', about.days_back) }}) as first_day,
+        bool_or(outdated.all_days) as all_days
     from outdated
     group by outdated.user_id
     {{ 'union all' if not loop.last }}
@@ -235,8 +247,8 @@
 
 {% macro default__first_outdated_day() -%}
     {%- set found = run_query(
-        "select coalesce(min(first_day), date '9999-12-31') from bookkeeping.outdated where mart = '"
-        ~ model.name ~ "'"
+        "select cast(coalesce(min(first_day), date 'infinity') as varchar) from ("
+        ~ outdated_users() ~ ")"
     ) -%}
     date '{{ found.rows[0][0] }}'
 {%- endmacro %}
@@ -249,7 +261,9 @@
 {% macro default__outdated_users() -%}
     select
         outdated.user_id,
-        min(outdated.first_day) as first_day
+        case
+            when bool_or(outdated.all_days) then date '-infinity' else min(outdated.first_day)
+        end as first_day
     from bookkeeping.outdated
     where outdated.mart = '{{ model.name }}'
     group by outdated.user_id

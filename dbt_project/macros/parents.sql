@@ -18,6 +18,21 @@
     {{ return(nodes) }}
 {%- endmacro %}
 
+{#- The SQL of the macros that nodes use, and of those that these use, each after its name. -#}
+{% macro macros_behind(nodes) -%}
+    {%- set ids = nodes | map(attribute='depends_on.macros') | sum(start=[]) | unique | list -%}
+    {%- set codes = [] -%}
+    {%- for id in ids -%}  {#- which grows meanwhile -#}
+        {%- set _, package, name = id.split('.') -%}
+        {%- set used = context[package][name].macro -%}
+        {%- do codes.append((name, used.macro_sql)) -%}
+        {%- for needed in used.depends_on.macros if needed not in ids -%}
+            {%- do ids.append(needed) -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {{ return(codes | sort) }}
+{%- endmacro %}
+
 {#- A hook before a mart is made; a run without rows (--empty) needs none of the parents either. -#}
 {% macro require_parents() -%}
     {%- if execute and not flags.EMPTY -%}

@@ -113,8 +113,11 @@ def change(con: Connection, column: str) -> None:
 def find_outdated(con: Connection, marts: Marts) -> dict[tuple, date | None]:
     """Run the hook; return the first day to redo by mart and user."""
     con.execute(marts.find_outdated_rows)
-    found = con.execute("select mart, user_id, first_day from bookkeeping.outdated").fetchall()
-    return {(mart, user_id): first_day for mart, user_id, first_day in found}
+    found = con.execute("from bookkeeping.outdated").fetchall()
+    return {
+        (mart, user_id): date.min if all_days else first_day
+        for mart, user_id, first_day, all_days in found
+    }
 
 
 def moved_users(con: Connection, mart: str) -> list[tuple]:

@@ -81,6 +81,25 @@ def test_full_refresh_false_keeps_the_rows_and_says_when_it_cannot(project: Proj
     assert project.execute(MARKED) == [(False,)]
 
 
+def test_a_changed_macro_redoes_what_is_made_with_it_and_nothing_else(project: Project) -> None:
+    macros = project.folder / "dbt_project/macros"
+    assert project.run().returncode == 0
+    for name, is_redone in (("of_ones_own.sql", False), ("scaling.sql", True)):
+        project.execute(MARK)
+        path = macros / name
+        code = path.read_text() if path.exists() else "{% macro unused() %}1{% endmacro %}"
+        path.write_text(code.replace("* 10000)", "* 10000 + 0)"))
+        assert project.run().returncode == 0
+        assert project.execute(MARKED) == [(not is_redone,)]
+
+
+def test_a_var_of_ones_own_redoes_nothing(project: Project) -> None:
+    assert project.run().returncode == 0
+    project.execute(MARK)
+    assert project.run("--vars", "my_own: 7").returncode == 0
+    assert project.execute(MARKED) == [(True,)]
+
+
 def test_a_column_is_not_added_to_a_mart_but_the_option_that_helps_is_named(
     project: Project,
 ) -> None:
