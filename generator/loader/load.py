@@ -7,21 +7,15 @@ it was, byte for byte.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from generator.errors import UsageError
 from generator.loader.discovery import DataFile, data_files
 from generator.loader.notices import gap_warnings, null_warnings
-from generator.loader.quarantine import (
-    RejectedError,
-    check_events,
-    check_users,
-    keep_rejected,
-    rejected_count,
-    rejected_reasons,
-)
+from generator.loader.outcomes import check_events, check_users, outcomes
+from generator.loader.quarantine import RejectedError, keep_rejected, rejected_reasons
 from generator.loader.source_file import open_source, restrict
 from generator.loader.spans import event_days, touched_days
 from generator.loader.staging import Staging
@@ -47,28 +41,40 @@ from generator.warehouse.versions import ContentSum, content_sum, version_of
 
 @dataclass(frozen=True)
 class LoadReport:
-    """What one load did: rows read = rows loaded + rows rejected."""
+    """What one load did: rows read = loaded + repeated + ignored + rejected, for both tables."""
 
     load_id: int
     users_read: int
     users_loaded: int
+    users_repeated: int
+    users_ignored: int
+    users_rejected: int
     events_read: int
     events_loaded: int
-    rejected: int
+    events_repeated: int
+    events_ignored: int
+    events_rejected: int
+    users_created: int
+    """Users that come from events alone."""
     dataset_version: str
     first_day: str | None
     last_day: str | None
     warnings: tuple[str, ...] = ()
 
+    @property
+    def rejected(self) -> int:
+        """Rows of both tables that are rejected."""
+        return self.users_rejected + self.events_rejected
+
     def as_dict(self) -> dict[str, Any]:
         """Return the report as JSON-ready values."""
-        return asdict(self) | {"warnings": list(self.warnings)}
+        return asdict(self) | {"rejected": self.rejected, "warnings": list(self.warnings)}
 
     def as_lines(self) -> list[str]:
         """Return the report as lines for a terminal."""
         lines = [
-            f"{'users':<28}{self.users_loaded:>14,} of {self.users_read:,} rows loaded",
-            f"{'events':<28}{self.events_loaded:>14,} of {self.events_read:,} rows loaded",
+            _rows_line("users", self.as_dict()),
+            _rows_line("events", self.as_dict()),
             f"{'days':<28}{days_text(self.first_day, self.last_day)}",
             f"{'dataset version':<28}{self.dataset_version}",
             f"{'load':<28}{self.load_id:>14,}",
@@ -76,6 +82,12 @@ class LoadReport:
         if self.rejected:
             lines.insert(2, f"{'raw.rejected_rows':<28}{self.rejected:>14,} rows rejected")
         return lines + [f"warning: {warning}" for warning in self.warnings]
+
+
+def _rows_line(label: str, counts: dict[str, Any]) -> str:
+    line = f"{label:<28}{counts[f'{label}_loaded']:>14,} of {counts[f'{label}_read']:,} rows loaded"
+    others = ((outcome, counts[f"{label}_{outcome}"]) for outcome in ("repeated", "ignored"))
+    return line + "".join(f", {rows:,} {outcome}" for outcome, rows in others if rows)
 
 
 def load_files(
@@ -164,14 +176,15 @@ def stage(
 
 def check_rejected(users: Staging, events: Staging, max_rejects: int, replaces: bool) -> None:
     """Raise RejectedError when more rows are rejected than may, or no event is left to load."""
-    rejected_events = rejected_count(events)
-    rejected = rejected_count(users) + rejected_events
+    found = outcomes(events)
+    rejected = outcomes(users)["rejected"] + found["rejected"]
     if rejected > max_rejects:
         rows = users.rows_read + events.rows_read
         message = f"{rejected:,} of {rows:,} rows rejected; at most {max_rejects:,} may be"
         message += " (--max-rejects)"
-    elif replaces and 0 < events.rows_read == rejected_events:
-        message = f"all {rejected_events:,} events rejected; a load that replaces needs one"
+    elif replaces and found["read"] and not found["loaded"]:
+        what = "ignored or rejected" if found["ignored"] else "rejected"
+        message = f"all {found['read']:,} events {what}; a load that replaces needs one"
     else:
         return
     reasons = rejected_reasons(users) + rejected_reasons(events)
@@ -183,13 +196,16 @@ def write(con: Connection, load: Load, users: Staging, events: Staging, append: 
     before = event_days(con) if append else (None, None)
     if not append:
         replace_content(con, (USERS, EVENTS))
-    loaded = insert(users), insert(events)
+    counts = row_counts(users, events)
+    for staging in (users, events):
+        insert(staging)
     if not append:
         add_key(con, EVENTS)
     touched = touched_days(users, events, before, event_days(con)) if append else None
     # What replaces is what was staged, and the engine reads that by all threads, unlike rows that
     # are not committed yet.
     content_version = None if append else version_of(good_sum(users), good_sum(events))
+    load = replace(load, settings=load.settings | counts)
     load_id = record_load(con, load, touched, content_version)
     for staging in (users, events):
         keep_rejected(staging, load_id)
@@ -200,11 +216,7 @@ def write(con: Connection, load: Load, users: Staging, events: Staging, append: 
     )
     return LoadReport(
         load_id=load_id,
-        users_read=users.rows_read,
-        users_loaded=loaded[0],
-        events_read=events.rows_read,
-        events_loaded=loaded[1],
-        rejected=users.rows_read + events.rows_read - sum(loaded),
+        **counts,
         dataset_version=version,
         first_day=None if days[0] is None else str(days[0]),
         last_day=None if days[1] is None else str(days[1]),
@@ -212,22 +224,30 @@ def write(con: Connection, load: Load, users: Staging, events: Staging, append: 
     )
 
 
-def insert(staging: Staging) -> int:
-    """Insert the good rows of a staging table; return their number.
+def row_counts(users: Staging, events: Staging) -> dict[str, int]:
+    """Return what became of the rows of both tables, by the names of the report's fields."""
+    counts = {
+        f"{staging.label}_{outcome}": rows
+        for staging in (users, events)
+        for outcome, rows in outcomes(staging).items()
+    }
+    return counts | {"users_created": 0}
+
+
+def insert(staging: Staging) -> None:
+    """Insert the good rows of a staging table.
 
     In key order: the index grows faster, and the stored order does not depend on the files'.
     """
     table = staging.rules.table
     order = "" if is_in_key_order(staging) else f"order by {table.key}"
     columns = ", ".join(table.column_names)
-    [rows] = one_row(
-        staging.con,
+    staging.con.execute(
         f"""
         insert into {table.name} ({columns})
         select {columns} from {staging.good} {order}
-        """,
+        """
     )
-    return int(rows)
 
 
 def is_in_key_order(staging: Staging) -> bool:

@@ -1,4 +1,4 @@
-"""Rows that are not loaded: the rules over several rows, the report, and the quarantine."""
+"""Rows that are rejected: the report of reasons, and the quarantine."""
 
 from __future__ import annotations
 
@@ -13,11 +13,9 @@ from numpy.typing import NDArray
 from generator.errors import ElearnError
 from generator.loader.csv_records import BROKEN, Record
 from generator.loader.reader import column_names, read_batches, relation
-from generator.loader.rules import Fault
 from generator.loader.staging import StagedFile, Staging
-from generator.loader.table_rules import BEFORE_SIGNUP, DUPLICATE, EXISTS, UNKNOWN_USER
 from generator.warehouse.sql import one_row, quoted
-from generator.warehouse.tables import REJECTED_ROWS, USERS
+from generator.warehouse.tables import REJECTED_ROWS
 
 SHOWN_ROWS = 3
 """Rows that a report shows of each reason."""
@@ -77,65 +75,12 @@ def _examples(reason: RejectedReason) -> str:
     return ", ".join(shown) + (", ..." if reason.rows > len(reason.examples) else "")
 
 
-def check_users(users: Staging, append: bool) -> None:
-    """Mark the users whose id is stored already or stands again, and list the known ones."""
-    _check_key(users, append)
-    stored = f"union all select user_id, signup_date from {USERS.name}" if append else ""
-    users.con.execute(
-        f"""
-        create temp table known_users as
-        select user_id, signup_date from {users.name} where fault is null {stored}
-        """
-    )
-
-
-def check_events(events: Staging, append: bool) -> None:
-    """Mark the events without a user, before their user's signup, or with a key not their own."""
-    unknown = "user_id not in (select user_id from temp.known_users)"
-    _mark(events, UNKNOWN_USER, unknown)
-    too_early = f"""rowid in (
-        select early.rowid from {events.name} as early
-        inner join temp.known_users using (user_id)
-        where early.fault is null and early.event_date < known_users.signup_date
-    )"""
-    _mark(events, BEFORE_SIGNUP, too_early)
-    _check_key(events, append)
-
-
-def _check_key(staging: Staging, append: bool) -> None:
-    key, table = staging.rules.table.key, staging.rules.table.name
-    faults = {fault.reason: fault for fault in staging.rules.late_faults}
-    if append:
-        _mark(staging, faults[EXISTS.format(key)], f"{key} in (select {key} from {table})")
-    good = f"from {staging.name} where fault is null"
-    several = f"select {key} {good} group by {key} having count(*) > 1"
-    again = f"""rowid in (
-        select row_id from (
-            select rowid as row_id, row_number() over (partition by {key} order by rowid) as nth
-            {good} and {key} in ({several})
-        ) where nth > 1
-    )"""
-    # The windows are worth it only for a file that has such rows.
-    if staging.con.execute(f"{several} limit 1").fetchall():
-        _mark(staging, faults[DUPLICATE.format(key)], again)
-
-
-def _mark(staging: Staging, fault: Fault, condition: str) -> None:
-    staging.con.execute(
-        f"""
-        update {staging.name}
-        set fault = {staging.rules.number(fault)}, offender = cast({fault.column} as varchar)
-        where fault is null and ({condition})
-        """
-    )
-
-
 def rejected_reasons(staging: Staging) -> tuple[RejectedReason, ...]:
     """Return the reasons for which staged rows are rejected, the most frequent first."""
     counts = staging.con.execute(
         f"""
         select fault, count(*), min(rowid, {SHOWN_ROWS}) from {staging.name}
-        where fault is not null group by fault order by count(*) desc, fault
+        where {staging.rejected} group by fault order by count(*) desc, fault
         """
     ).fetchall()
     faults = staging.rules.faults
@@ -189,7 +134,7 @@ def _keep(staging: Staging, load_id: int, rows: str) -> None:
         select {load_id}, {quoted(staging.label)}, row_id + 1, [{reasons}][fault], row
         from ({rows}) as found
         inner join {staging.name} as staged on staged.rowid = found.row_id
-        where fault is not null
+        where {staging.rejected}
         order by row_id
         """
     )
@@ -199,8 +144,8 @@ def _wanted(staging: Staging, file: StagedFile) -> NDArray[np.int64]:
     """Return the row ids of the rejected rows of a file that have cells."""
     query = f"""
         select rowid as row_id from {staging.name}
-        where fault > {len(BROKEN)} and rowid >= {file.first_row}
-            and rowid < {file.first_row + file.rows}
+        where fault > {len(BROKEN)} and {staging.rejected}
+            and rowid >= {file.first_row} and rowid < {file.first_row + file.rows}
         order by row_id
     """
     return np.asarray(staging.con.execute(query).fetchnumpy()["row_id"], np.int64)
@@ -244,9 +189,3 @@ def _json(file: StagedFile, record: Record) -> str:
     cells = (cell or None for cell in record.cells)
     row = dict(zip(file.source.header, cells, strict=True)) | file.source.folder_cells
     return json.dumps(row, ensure_ascii=False, separators=(",", ":"))  # as the engine writes it
-
-
-def rejected_count(staging: Staging) -> int:
-    """Return how many staged rows are rejected."""
-    [rows] = one_row(staging.con, f"select count(fault) from {staging.name}")
-    return int(rows)

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from generator.loader.csv_records import BROKEN
 from generator.warehouse.tables import Table
 
+IGNORED, REPEATED = 254, 255
+"""What stands in place of a fault's number for a row that is not loaded, but has no fault."""
+
 
 @dataclass(frozen=True)
 class Fault:

@@ -106,6 +106,11 @@ class Source:
         """What the names of its folders say of columns that do not stand in the file."""
         return {name: text for name, text in self.folders.items() if name not in self.positions}
 
+    @property
+    def given_columns(self) -> frozenset[str]:
+        """The columns of the warehouse that stand in it or in the names of its folders."""
+        return frozenset(self.positions) | frozenset(self.folders)
+
     def check_unchanged(self) -> None:
         """Raise when the file is not the one that was opened."""
         if _stamp(self.path) != self.stamp:

@@ -14,7 +14,7 @@ import duckdb
 from generator.errors import ElearnError, first_line
 from generator.loader.columns import TEXTS, Columns
 from generator.loader.reader import broken_texts, has_records, is_plain, read_batches, sound_texts
-from generator.loader.rules import Rules
+from generator.loader.rules import IGNORED, Rules
 from generator.loader.source_file import Source
 from generator.loader.text_format import PLAIN, TextFormat
 from generator.reporter import Reporter
@@ -22,6 +22,8 @@ from generator.warehouse.file import Connection
 from generator.warehouse.sql import one_row
 
 SMALL_BYTES = 2**24
+LATENT = ("engagement_score",)
+"""Columns that no real export has."""
 WAITING_ROWS = 1_000_000
 """To type and check a file takes a while to plan, so small files wait until there are so many."""
 
@@ -74,6 +76,24 @@ class Staging:
     def good(self) -> str:
         """Relation of the rows without a fault."""
         return f"(from {self.name} where fault is null)"
+
+    @property
+    def rejected(self) -> str:
+        """Condition of the rows with a fault."""
+        return f"fault < {IGNORED}"
+
+    @property
+    def compared_columns(self) -> list[str]:
+        """Columns by which a row is told from another one with its key.
+
+        A users file without the latent column says nothing about it.
+        """
+        given = {column for file in self.files for column in file.source.given_columns}
+        return [
+            column.name
+            for column in self.rules.table.columns
+            if column.name in given or column.name not in LATENT
+        ]
 
     @property
     def waiting(self) -> str:

@@ -164,7 +164,8 @@ def test_a_file_that_is_no_table_of_events_is_an_error_of_the_data(
     ],
 )
 def test_a_line_that_does_not_parse_is_rejected_alone(desk: Desk, line: bytes, reason: str) -> None:
-    after = LINE.replace(b"10,", b"13,", 1) * 2
+    after = LINE.replace(b"10,", b"13,", 1)
+    after += after.replace(b"login", b"course_enroll")
     report = desk.load(HEADER + LINE + b"\n" + line + after, max_rejects=2)
     assert [(row, text[: len(reason)]) for _, row, text in desk.rejected()] == [
         (2, reason),
@@ -202,7 +203,7 @@ def test_a_cell_of_a_megabyte_and_line_breaks_in_a_cell_are_data(desk: Desk) -> 
 
 def test_names_of_columns_never_become_sql(desk: Desk) -> None:
     hostile: Row = {"a') from x; drop table raw.users; --": "1", 'b"c': "2", "d'e": "\\"}
-    rows = [row | hostile for row in [*EVENTS, EVENT]]
+    rows = [row | hostile for row in [*EVENTS, EVENT | {"amount": "1"}]]
     assert desk.load(rows, max_rejects=1).events_loaded == 3
     for name in hostile:
         [(kept,)] = desk.query("select row from raw.rejected_rows limit 1")

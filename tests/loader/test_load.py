@@ -20,6 +20,9 @@ from tests.loader.desk import EVENT, EVENTS, USER, USERS, Desk, Row
 
 LEDGER = "select dataset_version, first_day, last_day, touched_first_day, touched_last_day"
 
+OTHER = EVENT | {"course_name": "another"}
+"""The key of an event with other content."""
+
 
 def day(number: int, month: int = 1) -> date:
     return date(2025, month, number)
@@ -90,7 +93,7 @@ def test_a_load_that_fails_changes_nothing(desk: Desk, exists: bool) -> None:
         generate_warehouse(desk.warehouse, Settings(n_users=20, days=60), workers=1)
     before = desk.warehouse.read_bytes() if exists else None
     with pytest.raises(RejectedError):
-        desk.load([*EVENTS, EVENT])
+        desk.load([*EVENTS, OTHER])
     assert (desk.warehouse.read_bytes() if desk.warehouse.exists() else None) == before
     assert {path.suffix for path in desk.folder.iterdir()} <= {".csv", ".duckdb"}
 
@@ -99,7 +102,7 @@ def test_a_failed_load_says_which_rows_break_which_rule(desk: Desk) -> None:
     bad = [EVENT | {"event_id": str(n), "event_type": f"odd{n}"} for n in range(20, 26)]
     files = [desk.file("a.csv", EVENTS), desk.file("b.csv", bad)]
     with pytest.raises(RejectedError) as failure:
-        desk.load_files([desk.file("users.csv", [*USERS, USER])], files)
+        desk.load_files([desk.file("users.csv", [*USERS, USER | {"country": "XX"}])], files)
     assert str(failure.value).startswith("7 of 12 rows rejected; at most 0 may be")
     users, events = failure.value.as_lines()
     assert users == "users   1  duplicate user_id: row 3 '1'"
@@ -122,7 +125,8 @@ def test_rejected_rows_are_kept_as_they_were_read(desk: Desk) -> None:
 
 
 def test_row_numbers_count_on_over_the_files_of_a_table(desk: Desk) -> None:
-    files = [desk.file(f"{name}.csv", EVENTS) for name in "ab"]
+    others = [row | {"course_name": "x"} for row in EVENTS]
+    files = [desk.file("a.csv", EVENTS), desk.file("b.csv", others)]
     files.append(desk.file("c.csv", b"event_id,user_id,event_time,event_type\n1\n"))
     report = desk.load_files([desk.file("users.csv", USERS)], files, max_rejects=4)
     again = "duplicate event_id"
@@ -136,8 +140,8 @@ def test_row_numbers_count_on_over_the_files_of_a_table(desk: Desk) -> None:
 
 
 def test_the_rejected_rows_of_earlier_loads_stay(desk: Desk) -> None:
-    desk.load([*EVENTS, EVENT], max_rejects=1)
-    desk.load([*EVENTS, EVENT, EVENT], max_rejects=2)
+    desk.load([*EVENTS, OTHER], max_rejects=1)
+    desk.load([*EVENTS, OTHER, OTHER], max_rejects=2)
     assert desk.query("select load_id, row_number from raw.rejected_rows order by all") == [
         (1, 4),
         (2, 4),
@@ -175,10 +179,56 @@ def test_a_load_without_events_leaves_the_days_empty(desk: Desk) -> None:
 
 def test_an_append_adds_what_is_new_and_rejects_ids_that_are_stored(desk: Desk) -> None:
     desk.load()
-    report = desk.load([EVENT, event(20, "2025-01-03")], None, append=True, max_rejects=1)
+    report = desk.load([OTHER, event(20, "2025-01-03")], None, append=True, max_rejects=1)
     assert desk.rejected() == [("events", 1, "event_id already exists")]
     assert desk.event_ids() == [10, 11, 12, 20]
     assert (report.load_id, report.users_read, report.events_loaded) == (2, 0, 1)
+
+
+def test_the_same_append_twice_changes_nothing(desk: Desk) -> None:
+    users = [USER | {"user_id": "3"}]
+    events = [event(20, "2025-01-03"), event(21, "2025-01-04", user_id=3)]
+    desk.load()
+    first = desk.load(events, users, append=True)
+    again = desk.load(events, users, append=True)
+    assert (again.users_repeated, again.events_repeated, again.rejected) == (1, 2, 0)
+    assert (again.users_loaded, again.events_loaded) == (0, 0)
+    assert again.dataset_version == first.dataset_version
+    [(*_, first_day, last_day)] = desk.query(f"{LEDGER} from raw.loads where load_id = 3")
+    assert (first_day, last_day) == (None, None)
+
+
+def test_half_of_an_old_file_and_half_of_a_new_one_are_appended(desk: Desk) -> None:
+    old = [event(n, "2025-01-03") for n in range(20, 30)]
+    new = [event(n, "2025-01-04") for n in range(30, 40)]
+    desk.load(old)
+    report = desk.load(old[5:] + new, None, append=True)
+    assert (report.events_repeated, report.events_loaded, report.rejected) == (5, 10, 0)
+
+
+@pytest.mark.parametrize("append", [False, True])
+def test_a_repeated_row_is_compared_as_it_is_stored(desk: Desk, append: bool) -> None:
+    first = EVENT | {"watch_minutes": "12"}
+    again = first | {"watch_minutes": "12.00001", "event_time": "2025-01-02T15:30+05:30"}
+    others = [first | change for change in ({"watch_minutes": ""}, {"user_id": "2"})]
+    if append:
+        desk.load([first])
+    report = desk.load([*([] if append else [first]), again, *others], append=append, max_rejects=2)
+    assert (report.events_repeated, report.events_rejected) == (1, 2)
+    assert report.users_repeated == (2 if append else 0)
+
+
+def test_of_rows_with_one_id_the_stored_one_decides(desk: Desk) -> None:
+    desk.load([EVENT])
+    report = desk.load([OTHER, OTHER, EVENT], None, append=True, max_rejects=2)
+    assert (report.events_repeated, report.events_rejected) == (1, 2)
+
+
+def test_a_users_file_without_the_latent_column_repeats_stored_users(desk: Desk) -> None:
+    desk.load(users=[row | {"engagement_score": "0.5"} for row in USERS])
+    assert desk.load(append=True).users_repeated == 2
+    other = [USERS[0] | {"engagement_score": ""}]
+    assert desk.load(users=other, append=True, max_rejects=1).users_rejected == 1
 
 
 def test_an_append_never_updates_a_user(desk: Desk) -> None:
@@ -224,9 +274,9 @@ def test_an_append_touches_the_days_that_it_changes(
 
 def test_an_append_to_nothing_is_a_first_load(desk: Desk) -> None:
     assert desk.load(append=True).events_loaded == 3
-    assert desk.query("select settings from raw.loads")[0][0] == (
-        '{"append": true, "max_rejects": 0}'
-    )
+    [(text,)] = desk.query("select settings from raw.loads")
+    settings = json.loads(text)
+    assert (settings["append"], settings["max_rejects"], settings["events_loaded"]) == (True, 0, 3)
 
 
 @pytest.mark.parametrize("append", [False, True])
@@ -266,7 +316,7 @@ ROWS = st.lists(
     max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(st.lists(ROWS, min_size=1, max_size=3), st.booleans())
-def test_rows_read_are_rows_loaded_and_rows_rejected(
+def test_rows_read_are_rows_loaded_repeated_and_rejected(
     tmp_path: Path, parts: list[list[Row]], ragged: bool
 ) -> None:
     desk = Desk(tmp_path)
@@ -280,6 +330,7 @@ def test_rows_read_are_rows_loaded_and_rows_rejected(
     written = sum(map(len, parts)) + len(parts) + ragged
     kept = f"select row_number from raw.rejected_rows where load_id = {report.load_id}"
     numbers = [number for (number,) in desk.query(kept)]
-    assert report.events_read == written == report.events_loaded + report.rejected
+    left_out = report.events_repeated + report.rejected
+    assert report.events_read == written == report.events_loaded + left_out
     assert len(set(numbers)) == len(numbers) == report.rejected
     assert len(desk.event_ids()) == report.events_loaded

@@ -83,7 +83,7 @@ BAD_USERS: list[tuple[Row, str]] = [
         f"engagement_score {COMMA}",
     ),
     ({"engagement_score": "1.00001"}, "engagement_score is outside 0..1"),
-    ({"user_id": "2.0"}, "duplicate user_id"),
+    ({"user_id": "2.0", "country": "XX"}, "duplicate user_id"),
 ]
 BAD_EVENTS: list[tuple[Row, str]] = [
     ({"event_id": ""}, "event_id is missing"),
@@ -134,7 +134,7 @@ BAD_EVENTS: list[tuple[Row, str]] = [
     ({"event_type": "payment_success"}, "amount is missing on a payment"),
     ({"user_id": "9"}, "user_id is not among the users"),
     ({"event_time": "2024-12-31 23:59:59"}, "event_time is before the user's signup_date"),
-    ({"event_id": "011.0"}, "duplicate event_id"),
+    ({"event_id": "011.0", "amount": "1"}, "duplicate event_id"),
 ]
 
 
@@ -159,7 +159,13 @@ def test_exactly_the_bad_events_are_rejected_each_with_its_reason(tmp_path: Path
     assert desk.event_ids() == [10, 11, 12, 13]
 
 
-@pytest.mark.parametrize("bad", [{"users": [*USERS, USERS[0]]}, {"events": [*EVENTS, EVENTS[0]]}])
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"users": [*USERS, USERS[0] | {"country": "XX"}]},
+        {"events": [*EVENTS, EVENTS[0] | {"amount": "1"}]},
+    ],
+)
 def test_one_bad_row_fails_the_load_by_default(tmp_path: Path, bad: dict[str, list[Row]]) -> None:
     with pytest.raises(RejectedError, match="1 of 6 rows rejected; at most 0 may be"):
         Desk(tmp_path).load(**bad)

@@ -114,7 +114,7 @@ MIXED: dict[str, tuple[bytes, bytes, int, int, str]] = {
         "user_id is not among the users",
     ),
     "users_twice": (
-        as_csv([*USERS, *USERS]),
+        as_csv([*USERS, *(row | {"country": "XX"} for row in USERS)]),
         as_csv(EVENTS),
         7,
         5,
@@ -212,7 +212,7 @@ def test_a_name_of_a_file_is_only_a_name(name: str, desk: Desk) -> None:
     "column", [SQL, "read_text('secret.csv')", "c0", "user_id; drop", "', '", "\\", "select *"]
 )
 def test_a_name_of_a_column_is_only_a_name(column: str, desk: Desk) -> None:
-    rows = [row | {column: SQL} for row in [*EVENTS, EVENT]]
+    rows = [row | {column: SQL} for row in [*EVENTS, EVENT | {"amount": "1"}]]
     report = desk.load(rows, max_rejects=1)
     check_counts(desk, report.load_id, 6, 5)
     [(kept,)] = desk.query("select json_keys(row) from raw.rejected_rows")
