@@ -42,7 +42,7 @@ lint: $(SETUP)  ## check style and types of Python and SQL
 	$(BIN)/dbt-bouncer run --config-file dbt_project/dbt-bouncer.yml
 	$(BIN)/dbt-coverage compute doc --cov-fail-under 1.0 --cov-report target/coverage.json
 
-docs: $(SETUP)  ## write docs/queries.md, the diagrams, and dbt's page target/docs/index.html
+docs: $(SETUP)  ## write docs/queries.md, docs/tables.md, and dbt's page target/docs/index.html
 	$(BIN)/python -m generator.documentation
 
 bench: $(SETUP)  ## measure against the database's own speed, USERS=20000 unless told

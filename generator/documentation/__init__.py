@@ -1,1 +1,1 @@
-"""What ``make docs`` writes: the page of queries, the diagrams and dbt's page."""
+"""What ``make docs`` writes: the pages of queries and tables, and dbt's page."""

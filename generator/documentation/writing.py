@@ -1,16 +1,14 @@
-"""From an example warehouse to the pages and pictures."""
+"""From an example warehouse to the pages."""
 
 from __future__ import annotations
 
-import base64
 import os
 import subprocess
 from pathlib import Path
 
 import duckdb
 
-from generator.documentation import erd, lineage
-from generator.documentation.entities import entities, references
+from generator.documentation.diagrams import tables_page
 from generator.documentation.project import Project
 from generator.documentation.queries import queries_page, read_queries
 from generator.errors import ElearnError
@@ -23,12 +21,12 @@ EXAMPLE = Settings(treatment_ratio=0.5)
 
 
 def write_documentation(docs: Path, target: Path) -> list[Path]:
-    """Write the pages and pictures, and return where they are.
+    """Write the pages, and return where they are.
 
     Parameters
     ----------
     docs
-        Folder for what is kept: queries.md and the pictures.
+        Folder for what is kept: queries.md and tables.md.
     target
         Folder for dbt's artifacts, the example warehouse and dbt's page.
 
@@ -43,31 +41,19 @@ def write_documentation(docs: Path, target: Path) -> list[Path]:
     _dbt(warehouse, target, "run")
     _dbt(warehouse, target, "docs", "generate", "--static")
     project = Project.read(target)
-    found = references(project)
     kept = {
         docs / "queries.md": _queries_page(project, warehouse),
-        docs / "erd.svg": erd.draw(entities(project, found), found),
-        docs / "lineage.svg": lineage.draw(project),
+        docs / "tables.md": tables_page(project),
     }
     for path, content in kept.items():
         path.write_text(content, encoding="utf-8")
-    return [*kept, _write_page(docs, target)]
+    page = target / "index.html"
+    return [*kept, (target / "static_index.html").replace(page)]
 
 
 def _queries_page(project: Project, warehouse: Path) -> str:
     with duckdb.connect(str(warehouse), read_only=True) as con:
         return queries_page(read_queries(project), con)
-
-
-def _write_page(docs: Path, target: Path) -> Path:
-    """Write dbt's page with the pictures inside, so that it is one file and needs no other."""
-    page = (target / "static_index.html").read_text(encoding="utf-8")
-    for picture in sorted(docs.glob("*.svg")):
-        content = base64.b64encode(picture.read_bytes()).decode()
-        page = page.replace(f"](docs/{picture.name})", f"](data:image/svg+xml;base64,{content})")
-    path = target / "index.html"
-    path.write_text(page, encoding="utf-8")
-    return path
 
 
 def _dbt(warehouse: Path, target: Path, *arguments: str) -> None:
