@@ -63,33 +63,34 @@ USER_DAILY: Faults = {
     "days without events are missing": ("left join events_per_day", "join events_per_day"),
 }
 
-FAIL_RATE = "nullif(cast(rolling.payments_succeeded_and_failed_30d >> 32 as integer) + "
-FAILED_30D = "cast(rolling.payments_succeeded_and_failed_30d & 4294967295 as integer)"
+FAIL_RATE = "nullif(cast(rolling_sums.payments_succeeded_and_failed_30d >> 32 as integer) + "
+FAILED_30D = "cast(rolling_sums.payments_succeeded_and_failed_30d & 4294967295 as integer)"
+
+LATEST_DAY = "max(measures_per_day.active_days_since_signup) over up_to_the_day"
+ROWS_29, ROWS_59 = (
+    "(partition by measures_per_day.user_id order by measures_per_day.as_of_date"
+    f" rows between {rows} preceding and current row)"
+    for rows in (29, 59)
+)
 
 FEATURES: Faults = {
-    "recency over the last 30 rows": (
-        "rows between unbounded preceding",
-        "rows between 29 preceding",
-    ),
-    "recency over the last 60 rows": (
-        "rows between unbounded preceding",
-        "rows between 59 preceding",
-    ),
-    "recency knows the future": (
+    "totals know the future": (
         "rows between unbounded preceding and current row",
         "rows between unbounded preceding and unbounded following",
     ),
-    "recency up to the day before": (
+    "totals up to the day before": (
         "rows between unbounded preceding and current row",
         "rows between unbounded preceding and 1 preceding",
     ),
+    "recency over the last 30 rows": (LATEST_DAY, LATEST_DAY.replace("up_to_the_day", ROWS_29)),
+    "recency over the last 60 rows": (LATEST_DAY, LATEST_DAY.replace("up_to_the_day", ROWS_59)),
     "recency of any event": (
         "case when user_daily.is_active_day = 1 then",
         "case when user_daily.total_events > 0 then",
     ),
     "a user never seen was active today": (
-        "rolling.latest_active_day,",
-        "rolling.latest_active_day, rolling.days_since_signup,",
+        "rolling_sums.latest_active_day,",
+        "rolling_sums.latest_active_day, rolling_sums.days_since_signup,",
     ),
     "failed per paid": (FAIL_RATE, "nullif(0 * "),
     "failed per payment, a payment more": (FAIL_RATE, FAIL_RATE.replace("(cast", "(1 + cast")),
@@ -109,10 +110,10 @@ FEATURES: Faults = {
         "coalesce(quiz_scores_per_day.quiz_scores_count, 0)",
         "user_daily.quiz_attempts_count",
     ),
-    "scores of every event": ("events.event_type = 'quiz_attempt'", "true"),
+    "scores of every event": (summed("quiz_attempt"), "sum(case when true then cast("),
     "a score of 0 is left out": (
-        "and events.quiz_score is not null",
-        "and events.quiz_score > 0",
+        "'quiz_attempt' then events.quiz_score end)",
+        "'quiz_attempt' and events.quiz_score > 0 then events.quiz_score end)",
     ),
     "minutes are cut": (
         "round(user_daily.watch_minutes_sum * 10000)",
@@ -123,14 +124,15 @@ FEATURES: Faults = {
         "10 * round(user_daily.watch_minutes_sum * 1000)",
     ),
     "scores are cut": ("round(events.quiz_score", "trunc(events.quiz_score"),
-    "a lag too far": ("_7d, 7, 0)", "_7d, 8, 0)"),
-    "the third week is missing": ("_7d, 14, 0)", "_7d, 99, 0)"),
-    "the fourth week is the third": ("_7d, 21, 0)", "_7d, 14, 0)"),
-    "a month of 28 days": ("_2d, 28, 0)", "_2d, 99, 0)"),
-    "a month a day late": ("_2d, 28, 0)", "_2d, 29, 0)"),
-    "users share a window": (
-        "partition by measures.user_id order by measures.as_of_date)",
-        "order by measures.user_id, measures.as_of_date)",
+    "a week of eight days": ("_total, 7, 0)", "_total, 8, 0)"),
+    "a week of six days": ("_total, 7, 0)", "_total, 6, 0)"),
+    "two weeks of 13 days": ("_total, 14, 0)", "_total, 13, 0)"),
+    "a month of 29 days": ("_total, 30, 0)", "_total, 29, 0)"),
+    "a month of 31 days": ("_total, 30, 0)", "_total, 31, 0)"),
+    "a month without its first rows": ("_total, 30, 0)", "_total, 30)"),
+    "users share their totals": (
+        "partition by measures_per_day.user_id\n        order by",
+        "order by measures_per_day.user_id,",
     ),
 }
 

@@ -42,44 +42,43 @@ class Leak:
 LEAKS = {
     "windows_peek_one_day_ahead": Leak(
         FEATURES,
-        "        measures.{{ measure }}\n        {%- for days in range(1, 7) %}",
-        "        measures.{{ measure }} + lead(measures.{{ measure }}, 1, 0) over user_days\n"
-        "        {%- for days in range(1, 7) %}",
+        "rows between unbounded preceding and current row",
+        "rows between unbounded preceding and 1 following",
         UNITS_OF_FEATURES,
     ),
     "one_measure_peeks_one_day_ahead": Leak(
         FEATURES,
-        "cast(rolling.support_tickets_{{ days }}d as integer)",
-        "cast(coalesce(lead(rolling.support_tickets_{{ days }}d) over"
-        " (partition by rolling.user_id order by rolling.as_of_date), 0) as integer)",
+        "cast(rolling_sums.support_tickets_{{ days }}d as integer)",
+        "cast(coalesce(lead(rolling_sums.support_tickets_{{ days }}d) over"
+        " (partition by rolling_sums.user_id order by rolling_sums.as_of_date), 0) as integer)",
         ("features_agree_with_the_days",),
     ),
     "one_measure_of_another_window": Leak(
         FEATURES,
-        "{%- set payments = 'rolling.payments_succeeded_and_failed_30d' %}",
-        "{%- set payments = 'rolling.payments_succeeded_and_failed_14d' %}",
+        "{%- set payments = 'rolling_sums.payments_succeeded_and_failed_30d' %}",
+        "{%- set payments = 'rolling_sums.payments_succeeded_and_failed_14d' %}",
         ("features_agree_with_the_days",),
     ),
     "a_mean_of_daily_means": Leak(
         FEATURES,
         "{{ unscaled_mean(\n"
-        "            'rolling.quiz_scores_scaled_' ~ days ~ 'd', low_of_pair(attempts_and_scores)\n"
+        "            'rolling_sums.quiz_scores_scaled_' ~ days ~ 'd', low_of_pair(attempts_and_scores)\n"
         "        ) }} as",
-        "avg(rolling.quiz_avg_score) over (partition by rolling.user_id order by"
-        " rolling.as_of_date rows between {{ days - 1 }} preceding and current row) as",
+        "avg(rolling_sums.quiz_avg_score) over (partition by rolling_sums.user_id order by"
+        " rolling_sums.as_of_date rows between {{ days - 1 }} preceding and current row) as",
         ("a_quiz_average_is_over_attempts_and_not_over_days",),
     ),
     "users_share_a_window": Leak(
         FEATURES,
-        "window user_days as (partition by measures.user_id order by",
-        "window user_days as (order by measures.user_id,",
+        "window user_days as (partition by running_totals.user_id order by",
+        "window user_days as (order by running_totals.user_id,",
         UNITS_OF_FEATURES,
     ),
     "recency_knows_the_last_active_day_of_all": Leak(
         FEATURES,
-        "            order by measures.as_of_date\n"
-        "            rows between unbounded preceding and current row\n",
-        "",
+        "max(measures_per_day.active_days_since_signup) over up_to_the_day",
+        "max(measures_per_day.active_days_since_signup) over"
+        " (partition by measures_per_day.user_id)",
         ("users_do_not_share_a_window_and_recency_starts_at_the_signup",),
     ),
     "a_day_holds_tomorrows_events": Leak(
