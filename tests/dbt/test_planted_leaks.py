@@ -62,7 +62,8 @@ LEAKS = {
     "a_mean_of_daily_means": Leak(
         FEATURES,
         "{{ unscaled_mean(\n"
-        "            'rolling_sums.quiz_scores_scaled_' ~ days ~ 'd', low_of_pair(attempts_and_scores)\n"
+        "            'rolling_sums.quiz_scores_scaled_' ~ days ~ 'd',"
+        " low_of_pair(attempts_and_scores)\n"
         "        ) }} as",
         "avg(rolling_sums.quiz_avg_score) over (partition by rolling_sums.user_id order by"
         " rolling_sums.as_of_date rows between {{ days - 1 }} preceding and current row) as",
