@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import json
 from datetime import date, datetime
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,6 +11,8 @@ from hypothesis import strategies as st
 
 from generator import Settings
 from generator.errors import UsageError
+from generator.settings import DEFAULTS, range_of
+from tests.conftest import ROOT, Elearn
 
 
 def test_defaults_are_those_of_the_default_data_set() -> None:
@@ -22,6 +26,22 @@ def test_defaults_are_those_of_the_default_data_set() -> None:
         "treatment_ratio": 0.0,
         "treatment_lift": 0.0,
     }
+
+
+def test_the_documentation_gives_every_setting_with_its_default_and_range() -> None:
+    page = (ROOT / "docs" / "simulation.md").read_text()
+    table = page.split("| setting | default | range |\n|---|---|---|\n")[1].split("\n\n")[0]
+    assert table.splitlines() == [
+        f"| `--{name.replace('_', '-')}` | {str(default).removesuffix('.0')} | {range_of(name)} |"
+        for name, default in DEFAULTS.items()
+    ]
+
+
+def test_the_help_gives_every_setting_with_its_default_and_range(elearn: Elearn) -> None:
+    shown = " ".join(elearn("generate", "--help").stdout.replace("│", " ").split())
+    for name, default in DEFAULTS.items():
+        option = shown.split(f" --{name.replace('_', '-')} ")[1]
+        assert f"({range_of(name)}). [default: ({default})]" in option[:300]
 
 
 @pytest.mark.parametrize(
@@ -87,3 +107,37 @@ def test_the_earliest_start_leaves_room_for_signups_since_1970() -> None:
     assert Settings(days=180, start_date=date(1970, 3, 1)).signup_spread_days == 60
     with pytest.raises(UsageError):
         Settings(days=180, start_date=date(1970, 2, 28))
+
+
+def test_a_file_gives_any_setting_and_the_command_line_wins(elearn: Elearn, tmp_path: Path) -> None:
+    (tmp_path / "small.toml").write_text("n_users = 30\ndays = 40\nstart_date = 2024-02-01\n")
+    elearn("generate", "--settings", "small.toml", "--days", 50)
+    history = json.loads(elearn("versions", "--json").stdout)["loads"]
+    expected = Settings(n_users=30, days=50, start_date=date(2024, 2, 1))
+    assert json.loads(history[0]["settings"]) == expected.as_dict()
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (b"n_user = 3", "setting: 'n_user' is not allowed; give one of n_users, days, "),
+        (b"days = 0", "days: '0' is not allowed; give a whole number from 1 to 35612"),
+        (b"days = 1.5", "days: '1.5' is not allowed; give a whole number from 1 to 35612"),
+        (b"[days]\nx = 1", "days: "),
+        (b"start_date = 'May'", "start_date: 'May' is not allowed; give a datetime.date"),
+        (b"start_date = 2025-01-01T10:00:00", "start_date: "),
+        (b"days =", "Invalid value (at end of document)"),
+        (b"\xff", "'utf-8' codec can't decode byte 0xff"),
+        (None, "No such file or directory"),
+    ],
+)
+def test_a_bad_file_of_settings_gets_one_line_that_names_it(
+    content: bytes | None, why: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "bad.toml"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(UsageError) as caught:
+        Settings.from_file(path)
+    assert str(caught.value).startswith(f"{path}: {why}")
+    assert "\n" not in str(caught.value)

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from generator.errors import not_allowed
-from generator.settings import DEFAULTS, Settings
+from generator.settings import ABOUT, DEFAULTS, Settings, range_of
 
 DEFAULT_WAREHOUSE = Path("warehouse.duckdb")
 DEFAULT_PUBLISHED = Path("published/elearn.duckdb")
@@ -50,25 +50,25 @@ Generate = Annotated[
 ]
 Replace = Annotated[bool, typer.Option(help="With --through: start over.")]
 
-SETTING_HELP = {
-    "n_users": "Number of users.",
-    "days": "Number of days.",
-    "start_date": "First day.",
-    "seed": "Seed of every random stream.",
-    "paid_ratio": "Share of users on the paid plan, 0 to 1.",
-    "churn_base_rate": "Churn probability of a free user with engagement 0, 0 to 1.",
-    "treatment_ratio": "Share of users in the treatment group, 0 to 1; 0 is no experiment.",
-    "treatment_lift": "Relative change of a treated user's engagement, -1 to 10.",
-}
+SettingsFile = Annotated[
+    Path | None,
+    typer.Option("--settings", help="TOML file of settings; options win over it.", metavar="FILE"),
+]
 
 
 def with_settings(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command one option for each setting, and pass it their ``settings``.
+    """Give a command one option for each setting and one for a file, and pass it ``settings``.
 
     The options are texts: Settings knows the ranges and says what is allowed.
     """
     signature = inspect.signature(command, eval_str=True)
-    options = [_setting_option(name, text) for name, text in SETTING_HELP.items()]
+    from_file = inspect.Parameter(
+        "settings_file",
+        inspect.Parameter.KEYWORD_ONLY,
+        default=None,
+        annotation=SettingsFile,
+    )
+    options = [*map(_setting_option, DEFAULTS), from_file]
     others = [
         given.replace(kind=inspect.Parameter.KEYWORD_ONLY)
         for name, given in signature.parameters.items()
@@ -77,8 +77,10 @@ def with_settings(command: Callable[..., None]) -> Callable[..., None]:
 
     @functools.wraps(command)
     def with_parsed_settings(**arguments: Any) -> None:
-        texts = {name: arguments.pop(name) for name in SETTING_HELP}
-        command(settings=Settings.from_text(**texts), **arguments)
+        texts = {name: arguments.pop(name) for name in DEFAULTS}
+        file = arguments.pop("settings_file")
+        others = None if file is None else Settings.from_file(file)
+        command(settings=Settings.from_text(others, **texts), **arguments)
 
     parameters = options + others
     shared: Any = with_parsed_settings  # typer reads both of these
@@ -87,9 +89,9 @@ def with_settings(command: Callable[..., None]) -> Callable[..., None]:
     return with_parsed_settings
 
 
-def _setting_option(name: str, text: str) -> inspect.Parameter:
-    default = str(DEFAULTS[name])
-    option = typer.Option(help=text, show_default=default, metavar="VALUE")
+def _setting_option(name: str) -> inspect.Parameter:
+    text = f"{ABOUT[name]['about']} ({range_of(name)})."
+    option = typer.Option(help=text, show_default=str(DEFAULTS[name]), metavar="VALUE")
     return inspect.Parameter(
         name,
         inspect.Parameter.KEYWORD_ONLY,

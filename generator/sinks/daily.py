@@ -99,6 +99,7 @@ def _loaded_through(con: Connection, settings: Settings) -> date | None:
         )
     stored = json.loads(last["settings"])
     through = date.fromisoformat(stored.pop("through"))
+    stored = Settings().as_dict() | stored  # of an earlier version it lacks the newer settings
     for name, value in settings.as_dict().items():
         if stored[name] != value:
             raise UsageError(
