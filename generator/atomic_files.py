@@ -114,8 +114,11 @@ def _sync(path: Path) -> None:
         os.close(handle)
 
 
-def replace_file(path: Path, content: bytes, field: str) -> None:
-    """Write one file whole, in place of an old one; ``field`` names it in errors.
+@contextmanager
+def replaced_file(path: Path, field: str) -> Iterator[Path]:
+    """Yield a new file's path to write to; it takes the place of an old one when the body ends.
+
+    ``field`` names the file in errors.
 
     Raises
     ------
@@ -134,8 +137,14 @@ def replace_file(path: Path, content: bytes, field: str) -> None:
         raise not_allowed(field, path, "a file that can be written")
     with written_whole(target.parent, field) as folder:
         part = folder / target.name
-        part.write_bytes(content)
+        yield part
         move_file(part, target)
+
+
+def replace_file(path: Path, content: bytes, field: str) -> None:
+    """Write one file whole, in place of an old one, as :func:`replaced_file` does."""
+    with replaced_file(path, field) as part:
+        part.write_bytes(content)
 
 
 def write_manifest(

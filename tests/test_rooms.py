@@ -13,7 +13,7 @@ FLOORS = [
     {"atomic_files", "settings"},
     {"simulation", "warehouse"},
     {"loader", "publishing", "sinks"},
-    {"report"},
+    {"ceiling", "report"},
     {"cli"},
     {"documentation"},
     {"__init__", "__main__"},
