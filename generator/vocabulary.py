@@ -1,4 +1,4 @@
-"""The words of the data contract: event types, plans, groups, and the days that a table takes."""
+"""The words of the data contract: event types, plans, groups, marts, and the days of a table."""
 
 from __future__ import annotations
 
@@ -16,6 +16,15 @@ EVENT_TYPES = (
 PAYMENT_TYPES = ("payment_success", "payment_failed")
 PLANS = ("free", "paid")
 GROUPS = ("control", "treatment")
+MARTS = (
+    "user_daily",
+    "user_features_daily",
+    "churn_labels",
+    "training_dataset",
+    "training_splits",
+    "scoring_dataset",
+)
+"""The tables in ``main`` that this project's models make, in the order in which they are shown."""
 
 FIRST_DATE = date(1970, 1, 1)
 LAST_DATE = date(2099, 12, 31)

@@ -1,15 +1,12 @@
 -- What only the simulator knows, and what lies after as_of_date, is in no mart; future_active_days
 -- belongs to churn_labels alone.
-{%- set marts = [
-    ref('user_daily'), ref('user_features_daily'), ref('churn_labels'), ref('training_dataset'),
-    ref('training_splits'), ref('scoring_dataset'), ref('stg_users'), ref('stg_events'),
-] %}
+{%- set names = our_marts() + ['stg_users', 'stg_events'] %}
 
 with columns_found as (
-    {%- for mart in marts %}
-    {%- for column in columns_of(mart) %}
+    {%- for name in names %}
+    {%- for column in columns_of(ref(name)) %}
     select
-        '{{ mart.identifier }}' as table_name,
+        '{{ name }}' as table_name,
         '{{ column | lower }}' as column_name
     union all
     {%- endfor %}

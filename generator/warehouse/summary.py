@@ -8,19 +8,13 @@ from pathlib import Path
 from shlex import quote
 from typing import Any
 
+from generator import vocabulary
 from generator.errors import ElearnError
 from generator.warehouse.file import Connection, has_table, last_load
 from generator.warehouse.sql import one_row
 from generator.warehouse.tables import TRUTH
 
-MARTS = (
-    "main.user_daily",
-    "main.user_features_daily",
-    "main.churn_labels",
-    "main.training_dataset",
-    "main.training_splits",
-    "main.scoring_dataset",
-)
+MARTS = tuple(f"main.{name}" for name in vocabulary.MARTS)
 RAW_TABLES = ("raw.users", "raw.events")
 
 QUERY = "from training_dataset select churn_label, count(*) group by all"

@@ -15,19 +15,13 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
+from generator import vocabulary
 from generator.warehouse.file import STORAGE
 from generator.warehouse.tables import EVENTS, LOADS, REJECTED_ROWS, USERS, Table
 from tests.conftest import ROOT
 from tests.dbt.judge import Event, Row, User, Vars, World
 
-MARTS = [
-    "user_daily",
-    "user_features_daily",
-    "churn_labels",
-    "training_dataset",
-    "training_splits",
-    "scoring_dataset",
-]
+MARTS = list(vocabulary.MARTS)
 RAW = (USERS, EVENTS)
 MACROS = ("find_outdated_rows", "fingerprints_by_day")
 

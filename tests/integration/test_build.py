@@ -13,17 +13,11 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from generator import vocabulary
 from generator.warehouse.verify import mart_hashes
 from tests.conftest import ROOT, Elearn, run_dbt, run_elearn
 
-MARTS = [
-    "churn_labels",
-    "scoring_dataset",
-    "training_dataset",
-    "training_splits",
-    "user_daily",
-    "user_features_daily",
-]
+MARTS = sorted(vocabulary.MARTS)
 
 
 def query(path: Path, sql: str) -> list[tuple]:
