@@ -101,12 +101,13 @@ def _names(moving: Path) -> set[str]:
 
 def move_file(path: Path, destination: Path) -> None:
     """Put a file, synced to disk, in place of what stands at its destination."""
-    _sync(path)
+    sync(path)
     path.replace(destination)
-    _sync(destination.parent)
+    sync(destination.parent)
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
+    """Wait until a file or a folder is on the disk."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)

@@ -11,6 +11,7 @@ from generator.errors import UsageError
 from generator.sinks.daily import generate_through
 from generator.sinks.warehouse import generate_warehouse
 from tests.conftest import Elearn
+from tests.private import query_private
 
 SETTINGS = Settings(n_users=600, days=90)
 
@@ -32,9 +33,9 @@ def test_sixty_days_and_thirty_times_one_day_equal_ninety_at_once(tmp_path: Path
     generate_warehouse(at_once, SETTINGS, workers=1)
     version = "select dataset_version from raw.loads order by load_id desc limit 1"
     assert query(stepwise, version) == query(at_once, version)
-    for table in ("raw.users", "raw.events", "truth.users"):
+    for table in ("raw.users", "raw.events", "private.truth.users"):
         rows = f"from {table} order by 1"
-        assert query(stepwise, rows) == query(at_once, rows), table
+        assert query_private(stepwise, rows) == query_private(at_once, rows), table
 
 
 def test_each_step_is_a_load_that_names_the_days_it_touched(tmp_path: Path) -> None:
@@ -53,7 +54,8 @@ def test_a_step_holds_no_signal_of_a_later_day_but_the_whole_truth(tmp_path: Pat
     arrive(path, 30)
     assert query(path, "select max(event_date) from raw.events") == [(date(2025, 1, 30),)]
     assert query(path, "select count(*) from raw.users") == [(600,)]
-    [(users, last_churn)] = query(path, "select count(*), max(churn_date) from truth.users")
+    truth = "select count(*), max(churn_date) from private.truth.users"
+    [(users, last_churn)] = query_private(path, truth)
     assert users == 600
     assert last_churn > date(2025, 1, 30)
 

@@ -17,6 +17,7 @@ from generator.simulation import history
 from generator.sinks.warehouse import generate_warehouse
 from generator.warehouse.tables import ASSIGNMENTS, CONTENT_TABLES, EVENTS, LOG_TABLES, USERS
 from tests.conftest import Elearn
+from tests.private import query_private
 
 SMALL = Settings(n_users=50, days=60)
 
@@ -122,14 +123,13 @@ def test_warehouse_holds_what_simulate_returns(warehouse: Path) -> None:
 
 
 def test_truth_is_one_row_a_user_and_nothing_happens_from_churn_on(warehouse: Path) -> None:
-    assert query(warehouse, "select count(*), count(churn_probability) from truth.users") == [
-        (50, 50)
-    ]
+    truth = "select count(*), count(churn_probability) from private.truth.users"
+    assert query_private(warehouse, truth) == [(50, 50)]
     late = """
-        select count(*) from raw.events inner join truth.users using (user_id)
+        select count(*) from raw.events inner join private.truth.users using (user_id)
         where event_date >= churn_date
     """
-    assert query(warehouse, late) == [(0,)]
+    assert query_private(warehouse, late) == [(0,)]
 
 
 def test_load_history_says_what_was_loaded(warehouse: Path) -> None:
@@ -195,12 +195,12 @@ def test_ids_of_a_history_that_is_too_long_name_the_user() -> None:
 def test_short_windows_work(days: int, tmp_path: Path) -> None:
     settings = Settings(n_users=600, days=days, churn_base_rate=1.0)
     generate_warehouse(tmp_path / "w.duckdb", settings, workers=1)
-    [(first, end, last)] = query(
+    [(first, end, last)] = query_private(
         tmp_path / "w.duckdb",
         """
         select min(churn_date) - date '2025-01-01', max(churn_date) - date '2025-01-01' + 1,
             (select max(event_date) - date '2025-01-01' from raw.events)
-        from truth.users
+        from private.truth.users
         """,
     )
     expected = (7, 8) if days == 38 else (min(7, days - 1), days)

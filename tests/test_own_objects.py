@@ -27,8 +27,8 @@ KEYS = {
     "raw.my notes to raw.events": (
         'create table raw."my notes" (id bigint references raw.events (event_id))'
     ),
-    "truth.guesses to truth.users": (
-        "create table truth.guesses (user_id integer references truth.users (user_id))"
+    "raw.visits to raw.users": (
+        "create table raw.visits (visitor integer references raw.users (user_id))"
     ),
 }
 
@@ -79,7 +79,7 @@ def test_what_the_line_advises_works(warehouse: Path, elearn: Elearn) -> None:
     run(warehouse, *KEYS.values(), "insert into raw.notes select min(user_id) from raw.users")
     elearn(*LOAD, "--append")
     assert run(warehouse, "select count(*) from raw.users") == [(6,)]
-    run(warehouse, "drop table raw.notes", 'drop table raw."my notes"', "drop table truth.guesses")
+    run(warehouse, "drop table raw.notes", 'drop table raw."my notes"', "drop table raw.visits")
     elearn(*LOAD)
     assert run(warehouse, "from raw.users select user_id") == [(900,)]
 
@@ -111,7 +111,9 @@ def test_views_macros_and_indexes_of_ones_own_go_on_working(
 def test_an_index_on_a_table_that_a_load_takes_away_stops_no_load(
     warehouse: Path, elearn: Elearn
 ) -> None:
-    run(warehouse, "create index by_churn on truth.users (churn_date)", *OWN)
+    elearn(*GENERATE, "--treatment-ratio", 0.5)
+    by_group = "create index by_group on raw.experiment_assignments (treatment_group)"
+    run(warehouse, by_group, *OWN)
     elearn(*LOAD)
     assert len(run(warehouse, "from duckdb_indexes()")) == 2
 

@@ -5,7 +5,7 @@
 
 {% macro default__require_raw_tables() -%}
     {%- if execute -%}
-        {%- if target.database | lower in ['raw', 'truth', 'staging', 'main', 'bookkeeping'] -%}
+        {%- if target.database | lower in ['raw', 'truth', 'staging', 'main', 'bookkeeping', 'private'] -%}
             {%- do exceptions.raise_compiler_error(
                 warehouse_name() ~ ' has the name of one of the schemas in it: rename the file.'
             ) -%}

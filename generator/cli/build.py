@@ -48,6 +48,7 @@ def build(
     from generator.publishing.publish import check_published, publish_from
     from generator.warehouse import summary
     from generator.warehouse.file import check_unlocked, read_warehouse
+    from generator.warehouse.private import read_private
 
     voice = Voice(quiet, json, profile)
     limit = checked_memory_limit(memory_limit)
@@ -62,7 +63,8 @@ def build(
         voice.details.update(dbt.dbt_build(warehouse, voice, limit))
     with voice.step("publish", total=1), read_warehouse(warehouse, limit) as con:
         done = publish_from(con, warehouse, published, voice)
-        found = summary.summarise(con, warehouse, is_built=True)
+        with read_private(con, warehouse, limit) as private:
+            found = summary.summarise(con, warehouse, private, is_built=True)
     voice.result(
         [done.tests_line, *summary.as_lines(found, published)],
         found.as_dict()

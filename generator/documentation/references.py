@@ -7,9 +7,7 @@ from dataclasses import dataclass
 from generator.documentation.project import Node, Project, primary_key
 from generator.warehouse.tables import CONTENT_TABLES, LOG_TABLES, Table
 
-RAW_TABLES = tuple(
-    table for table in (*CONTENT_TABLES, *LOG_TABLES) if table.name.startswith("raw.")
-)
+RAW_TABLES = (*CONTENT_TABLES, *LOG_TABLES)
 
 
 @dataclass(frozen=True)

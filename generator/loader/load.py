@@ -30,9 +30,9 @@ from generator.warehouse.file import (
     open_connection,
     record_load,
     replace_content,
-    transaction,
 )
 from generator.warehouse.own_objects import check_replaceable
+from generator.warehouse.private import NextPrivateFile, load_transaction
 from generator.warehouse.sql import one_row
 from generator.warehouse.summary import days_text
 from generator.warehouse.tables import EVENTS, LOADS, USERS
@@ -80,7 +80,7 @@ class LoadReport:
             f"{'load':<28}{self.load_id:>14,}",
         ]
         if self.rejected:
-            lines.insert(2, f"{'raw.rejected_rows':<28}{self.rejected:>14,} rows rejected")
+            lines.insert(2, f"{'rejected_rows':<28}{self.rejected:>14,} rows rejected")
         return lines + [f"warning: {warning}" for warning in self.warnings]
 
 
@@ -113,7 +113,8 @@ def load_files(
     append
         Add to what the warehouse holds. Appending to a warehouse without data is a first load.
     max_rejects
-        Rows that may break a rule; they go to ``raw.rejected_rows``, the others are loaded.
+        Rows that may break a rule; they go to the quarantine in the private file, the others are
+        loaded.
     text_format
         How the texts of the files are to be read.
     memory_limit
@@ -151,8 +152,11 @@ def load_files(
             check_users(user_rows, append)
             check_events(event_rows, append)
             check_rejected(user_rows, event_rows, max_rejects, replaces)
-        with reporter.step("write"), transaction(con):
-            return write(con, load, user_rows, event_rows, append)
+        with (
+            reporter.step("write"),
+            load_transaction(con, warehouse, memory_limit, reporter) as private,
+        ):
+            return write(con, private, load, user_rows, event_rows, append)
 
 
 def stage(
@@ -191,11 +195,19 @@ def check_rejected(users: Staging, events: Staging, max_rejects: int, replaces: 
     raise RejectedError(f"{message}; nothing was changed", reasons)
 
 
-def write(con: Connection, load: Load, users: Staging, events: Staging, append: bool) -> LoadReport:
+def write(
+    con: Connection,
+    private: NextPrivateFile,
+    load: Load,
+    users: Staging,
+    events: Staging,
+    append: bool,
+) -> LoadReport:
     """Write the staged rows, the load history and the quarantine."""
     before = event_days(con) if append else (None, None)
     if not append:
         replace_content(con, (USERS, EVENTS))
+        private.replace()
     counts = row_counts(users, events)
     for staging in (users, events):
         insert(staging)
@@ -208,7 +220,7 @@ def write(con: Connection, load: Load, users: Staging, events: Staging, append: 
     load = replace(load, settings=load.settings | counts)
     load_id = record_load(con, load, touched, content_version)
     for staging in (users, events):
-        keep_rejected(staging, load_id)
+        keep_rejected(staging, private, load_id)
     version, *days = one_row(
         con,
         f"select dataset_version, first_day, last_day from {LOADS.name} where load_id = ?",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pyarrow as pa
@@ -14,8 +15,10 @@ from generator.errors import ElearnError
 from generator.loader.csv_records import BROKEN, Record
 from generator.loader.reader import column_names, read_batches, relation
 from generator.loader.staging import StagedFile, Staging
+from generator.warehouse.private import NextPrivateFile
 from generator.warehouse.sql import one_row, quoted
 from generator.warehouse.tables import REJECTED_ROWS
+from generator.warehouse.versions import BATCH_ROWS
 
 SHOWN_ROWS = 3
 """Rows that a report shows of each reason."""
@@ -101,11 +104,13 @@ def _example(staging: Staging, row_ids: list[int]) -> Iterator[RejectedRow]:
         yield RejectedRow(name, row_id - file.first_row + 1, offender or "")
 
 
-def keep_rejected(staging: Staging, load_id: int) -> None:
+def keep_rejected(staging: Staging, private: NextPrivateFile, load_id: int) -> None:
     """Write the rejected rows of a load into the quarantine, as they stand in their files."""
-    _keep(
-        staging,
-        load_id,
+    some = f"select 1 from {staging.name} where {staging.rejected} limit 1"
+    if not staging.con.execute(some).fetchall():
+        return
+    keep = partial(_keep, staging, private, load_id)
+    keep(
         f"""
         select rowid as row_id, json_object('line', offender) as row
         from {staging.name} where fault <= {len(BROKEN)}
@@ -116,28 +121,34 @@ def keep_rejected(staging: Staging, load_id: int) -> None:
         if not len(wanted):
             continue
         if file.is_sound:
-            _keep(staging, load_id, _sound_rows(file))
+            keep(_sound_rows(file))
         else:
             for rows in _broken_rows(file, wanted):
                 staging.con.register("incoming", rows)
-                _keep(staging, load_id, "from incoming")
+                keep("from incoming")
                 staging.con.unregister("incoming")
         file.source.check_unchanged()
 
 
-def _keep(staging: Staging, load_id: int, rows: str) -> None:
+def _keep(staging: Staging, private: NextPrivateFile, load_id: int, rows: str) -> None:
     """Insert those rows of a relation of row_id and row that are rejected."""
     reasons = ", ".join(quoted(fault.reason) for fault in staging.rules.faults)
-    staging.con.execute(
+    rejected = staging.con.sql(
         f"""
-        insert into {REJECTED_ROWS.name}
-        select {load_id}, {quoted(staging.label)}, row_id + 1, [{reasons}][fault], row
+        select
+            cast({load_id} as integer) as load_id,
+            {quoted(staging.label)} as table_name,
+            row_id + 1 as row_number,
+            [{reasons}][fault] as reason,
+            found.row,
+            nullif(trim(found.row ->> '$.user_id'), '') as user_text
         from ({rows}) as found
         inner join {staging.name} as staged on staged.rowid = found.row_id
         where {staging.rejected}
         order by row_id
         """
     )
+    private.insert(REJECTED_ROWS, rejected.to_arrow_reader(BATCH_ROWS))
 
 
 def _wanted(staging: Staging, file: StagedFile) -> NDArray[np.int64]:

@@ -26,12 +26,13 @@ from generator.warehouse.file import (
     Load,
     add_key,
     last_load,
-    open_warehouse,
+    open_connection,
     record_load,
     replace_content,
 )
+from generator.warehouse.private import load_transaction
 from generator.warehouse.summary import Summary, summarise
-from generator.warehouse.tables import EVENTS
+from generator.warehouse.tables import EVENTS, TRUTH
 
 SOURCE = "generate --through"
 
@@ -66,18 +67,24 @@ def generate_through(
     UsageError
         The last load was not a step of the same simulation, or went further.
     """
-    with open_warehouse(warehouse, memory_limit) as con:
+    with (
+        open_connection(warehouse, memory_limit) as con,
+        load_transaction(con, warehouse, memory_limit, reporter) as private,
+    ):
         loaded = None if replace else _loaded_through(con, settings)
         if loaded is not None and loaded >= through:
             _check_repeated(loaded, through)
-            return summarise(con, warehouse, is_built=False)
+            return summarise(con, warehouse, private, is_built=False)
         first_day = settings.start_date if loaded is None else loaded + timedelta(days=1)
         tables = simulated_tables(settings)
         if loaded is None:
             replace_content(con, tables)
+            private.replace()
         filled = tables if loaded is None else (EVENTS,)
         for batch in batches(_within(simulate_blocks(settings, workers), first_day, through)):
             insert_batch(con, batch, filled)
+            if loaded is None:
+                private.insert(TRUTH, batch[TRUTH.name])
             advance(reporter, batch)
         if loaded is None:
             add_key(con, EVENTS)
@@ -85,7 +92,7 @@ def generate_through(
             "simulated", SOURCE, settings.as_dict() | {"through": str(through)}, settings.seed
         )
         record_load(con, load, None if loaded is None else (first_day, through))
-        return summarise(con, warehouse, is_built=False)
+        return summarise(con, warehouse, private, is_built=False)
 
 
 def _loaded_through(con: Connection, settings: Settings) -> date | None:

@@ -16,10 +16,11 @@ from generator.warehouse.file import (
     Connection,
     Load,
     add_key,
-    open_warehouse,
+    open_connection,
     record_load,
     replace_content,
 )
+from generator.warehouse.private import load_transaction
 from generator.warehouse.summary import Summary, summarise
 from generator.warehouse.tables import ASSIGNMENTS, EVENTS, TRUTH, USERS, Table
 
@@ -38,7 +39,7 @@ def generate_warehouse(
     memory_limit: str | None = None,
     reporter: Reporter = SILENT,
 ) -> Summary:
-    """Simulate into the warehouse and replace what raw and truth held; return what it holds then.
+    """Simulate into the warehouse in place of all it held; return what it holds then.
 
     Raises
     ------
@@ -47,20 +48,25 @@ def generate_warehouse(
     """
     tables = simulated_tables(settings)
     content = Tally()
-    with open_warehouse(warehouse, memory_limit) as con:
+    with (
+        open_connection(warehouse, memory_limit) as con,
+        load_transaction(con, warehouse, memory_limit, reporter) as private,
+    ):
         replace_content(con, tables)
+        private.replace()
         for batch in batches(simulate_blocks(settings, workers, finish=content.add)):
             insert_batch(con, batch, tables)
+            private.insert(TRUTH, batch[TRUTH.name])
             advance(reporter, batch)
         add_key(con, EVENTS)
         load = Load("simulated", "generate", settings.as_dict(), settings.seed)
         record_load(con, load, content_version=content.version)
-        return summarise(con, warehouse, is_built=False)
+        return summarise(con, warehouse, private, is_built=False)
 
 
 def simulated_tables(settings: Settings) -> tuple[Table, ...]:
-    """Return the tables that a simulation fills, parents first."""
-    return (USERS, TRUTH) + ((ASSIGNMENTS,) if settings.has_experiment else ()) + (EVENTS,)
+    """Return the tables of the warehouse that a simulation fills, parents first."""
+    return (USERS,) + ((ASSIGNMENTS,) if settings.has_experiment else ()) + (EVENTS,)
 
 
 def batches(blocks: Iterable[Rows]) -> Iterator[Rows]:

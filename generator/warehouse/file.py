@@ -1,7 +1,7 @@
-"""The warehouse file: the only module that opens it for writing.
+"""The warehouse file: the only module that opens it for writing, and its load history.
 
-All of a load happens in one transaction on one connection, so that the file holds the old content
-or the new one, whatever happens in between.
+What a load puts into it is one transaction on one connection (:mod:`.private`), so that the file
+holds the old content or the new one, whatever happens in between.
 """
 
 from __future__ import annotations
@@ -46,8 +46,8 @@ class Load:
 
 
 @contextmanager
-def open_warehouse(path: Path, memory_limit: str | None = None) -> Iterator[Connection]:
-    """Open the warehouse for writing and run the body in one transaction.
+def open_connection(path: Path, memory_limit: str | None = None) -> Iterator[Connection]:
+    """Open the warehouse for writing.
 
     A warehouse that does not exist is created, and removed again when the body fails.
 
@@ -58,20 +58,9 @@ def open_warehouse(path: Path, memory_limit: str | None = None) -> Iterator[Conn
     LockedError
         Another process has it open.
     """
-    with open_connection(path, memory_limit) as con, transaction(con):
-        yield con
-
-
-@contextmanager
-def open_connection(path: Path, memory_limit: str | None = None) -> Iterator[Connection]:
-    """Open the warehouse like :func:`open_warehouse`, without a transaction.
-
-    For a body that reads into temporary tables before it writes: what fails in a transaction
-    ends it.
-    """
     check_path(path)
     was_there = path.exists()
-    con = _connect(path, memory_limit)
+    con = connect(path, memory_limit)
     # Another process may have made and filled it before this one held the lock.
     is_new = not was_there and not con.execute("from duckdb_tables()").fetchall()
     try:
@@ -79,7 +68,7 @@ def open_connection(path: Path, memory_limit: str | None = None) -> Iterator[Con
     except BaseException as error:
         con.close()
         if is_new:
-            _remove(path)
+            remove_database(path)
         if isinstance(error, duckdb.Error):
             raise ElearnError(f"{path}: {first_line(error)}{_remedy(error)}") from error
         raise
@@ -96,14 +85,6 @@ def _remedy(error: duckdb.Error) -> str:
 
 
 @contextmanager
-def transaction(con: Connection) -> Iterator[None]:
-    """Run the body in a transaction that commits when it ends well, and write all to the file."""
-    con.begin()
-    yield  # after an error the connection is closed, which rolls back
-    con.commit()
-
-
-@contextmanager
 def read_warehouse(path: Path, memory_limit: str | None = None) -> Iterator[Connection]:
     """Open an existing warehouse for reading.
 
@@ -116,9 +97,7 @@ def read_warehouse(path: Path, memory_limit: str | None = None) -> Iterator[Conn
     nothing = f"{path}: nothing is loaded; run `elearn generate` or `elearn load` first"
     if not path.exists() or not path.stat().st_size:
         raise ElearnError(nothing)
-    if _wal(path).exists():  # a killed writer's; only a writer can put what it holds into the file
-        _connect(path, memory_limit).close()
-    con = _connect(path, memory_limit, read_only=True)
+    con = connect(path, memory_limit, read_only=True)
     try:
         if not has_table(con, LOADS.name):
             raise ElearnError(nothing)
@@ -134,39 +113,50 @@ def check_unlocked(path: Path) -> None:
     with read_warehouse(path):
         pass
     check_path(path)
-    _connect(path, None).close()
+    connect(path, None).close()
 
 
-def _wal(path: Path) -> Path:
-    file = resolved(path)  # the log stands beside the file, not beside a link to it
+def wal_of(path: Path) -> Path:
+    """Return where the log of a file stands: beside the file, not beside a link to it."""
+    file = resolved(path)
     return file.with_name(file.name + ".wal")
 
 
-def _connect(path: Path, memory_limit: str | None, read_only: bool = False) -> Connection:
+def connect(
+    path: Path, memory_limit: str | None, *, read_only: bool = False, name: str = "warehouse"
+) -> Connection:
+    """Open a DuckDB file; errors call it by ``name``.
+
+    A log that a killed writer left is put into the file first, which only a writer can do.
+    """
     config: dict[str, Any] = STORAGE | DURABILITY
     if memory_limit is not None:
         config["memory_limit"] = memory_limit
     try:
         # An absolute path is always a file: ":memory:" and "md:name" mean something else.
-        return duckdb.connect(str(path.absolute()), read_only=read_only, config=config)
+        file = str(path.absolute())
+        if read_only and wal_of(path).exists():
+            duckdb.connect(file, config=config).close()
+        return duckdb.connect(file, read_only=read_only, config=config)
     except duckdb.Error as error:
-        raise _connect_error(path, memory_limit, str(error)) from error
+        raise _connect_error(path, memory_limit, str(error), name) from error
 
 
-def _connect_error(path: Path, memory_limit: str | None, text: str) -> ElearnError:
+def _connect_error(path: Path, memory_limit: str | None, text: str, name: str) -> ElearnError:
     if "Could not set lock" in text:
         holder = re.search(r"held in (.+?) \(PID (\d+)\)", text)
         who = f"process {holder[2]} ({holder[1]})" if holder else "another process"
-        return LockedError(f"{path}: {who} has the warehouse open; try again when it is closed")
+        return LockedError(f"{path}: {who} has the {name} open; try again when it is closed")
     if memory_limit is not None and "memory" in text.lower():
         return not_allowed("memory_limit", memory_limit, "a size such as 4GB")
     if "not a valid DuckDB" in text:
-        return not_allowed("warehouse", path, "a DuckDB file or a new name")
+        return not_allowed(name, path, "a DuckDB file or a new name")
     return ElearnError(f"{path}: {text.splitlines()[0]}")
 
 
-def _remove(path: Path) -> None:
-    for leftover in (resolved(path), _wal(path)):
+def remove_database(path: Path) -> None:
+    """Remove a DuckDB file and its log, where they are there."""
+    for leftover in (resolved(path), wal_of(path)):
         leftover.unlink(missing_ok=True)
 
 
@@ -181,7 +171,7 @@ def has_table(con: Connection, name: str) -> bool:
 
 
 def replace_content(con: Connection, tables: tuple[Table, ...]) -> None:
-    """Drop the content of raw and truth, and create the given tables, parents first.
+    """Drop the content of raw, and create the given tables, parents first.
 
     ``raw.events`` has no primary key yet: call :func:`add_key` when its rows are in.
 
@@ -192,8 +182,7 @@ def replace_content(con: Connection, tables: tuple[Table, ...]) -> None:
     """
     check_replaceable(con)
     keep_indexes(con)
-    for schema in ("raw", "truth"):
-        con.execute(f"create schema if not exists {schema}")
+    con.execute("create schema if not exists raw")
     for table in reversed(CONTENT_TABLES):
         con.execute(f"drop table if exists {table.name}")
     missing = tuple(table for table in LOG_TABLES if not has_table(con, table.name))

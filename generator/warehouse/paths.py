@@ -10,6 +10,9 @@ from generator.errors import not_allowed
 SCHEMAS = ("raw", "truth", "staging", "main", "bookkeeping")
 """Schemas of the warehouse; a file of such a name would make "raw.users" ambiguous."""
 
+PRIVATE = "private"
+"""The name by which a person attaches the private file."""
+
 
 def check_path(
     path: Path, *, name: str = "warehouse", writable: bool = True, is_replaced: bool = False
@@ -38,6 +41,8 @@ def check_path(
         raise not_allowed(name, path, f"a file name ({error.strerror})") from error
     if {catalog_name(path), catalog_name(resolved(path))} & {*SCHEMAS}:
         raise not_allowed(name, path, "a file name that is not one of its schemas")
+    if _is_private(path) or _is_private(resolved(path)):
+        raise not_allowed(name, path, "a file name that is not one of a private file")
     if is_folder:
         raise not_allowed(name, path, "a file, not a folder")
     if not has_folder and not is_replaced:
@@ -58,6 +63,16 @@ def catalog_name(path: Path) -> str:
 def resolved(path: Path) -> Path:
     """Return what a path leads to in the end; a loop of links leads to itself."""
     return Path(os.path.realpath(path))
+
+
+def private_path(warehouse: Path) -> Path:
+    """Return where the private file of a warehouse stands: beside the file, not beside a link."""
+    file = resolved(warehouse)
+    return file.with_name(f"{file.name.removesuffix('.duckdb')}.{PRIVATE}.duckdb")
+
+
+def _is_private(path: Path) -> bool:
+    return catalog_name(path) == PRIVATE or path.name.lower().endswith(f".{PRIVATE}.duckdb")
 
 
 def _existing_folder(folder: Path) -> Path:

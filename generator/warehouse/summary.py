@@ -11,6 +11,7 @@ from typing import Any
 from generator import vocabulary
 from generator.errors import ElearnError
 from generator.warehouse.file import Connection, has_table, last_load
+from generator.warehouse.private import PrivateFile
 from generator.warehouse.sql import one_row
 from generator.warehouse.tables import TRUTH
 
@@ -47,7 +48,7 @@ def check_built(con: Connection, warehouse: Path) -> None:
             raise ElearnError(f"{warehouse}: {name} is not there; run `elearn build` first")
 
 
-def summarise(con: Connection, warehouse: Path, *, is_built: bool) -> Summary:
+def summarise(con: Connection, warehouse: Path, private: PrivateFile, *, is_built: bool) -> Summary:
     """Read the summary of an open warehouse, of its marts only when they are up to date."""
     last = last_load(con)
     assert last is not None
@@ -59,7 +60,7 @@ def summarise(con: Connection, warehouse: Path, *, is_built: bool) -> Summary:
         first_day=_day(last["first_day"]),
         last_day=_day(last["last_day"]),
         rows={name: int(count or 0) for name, count in rows.items()},
-        realised_churn_rate=_churn_rate(con),
+        realised_churn_rate=_churn_rate(private),
         label_rate=_label_rate(con) if is_built else None,
     )
 
@@ -85,10 +86,11 @@ def days_text(first_day: str | None, last_day: str | None) -> str:
     return "none, there are no events" if first_day is None else f"{first_day} to {last_day}"
 
 
-def _churn_rate(con: Connection) -> float | None:
-    if not has_table(con, TRUTH.name):
+def _churn_rate(private: PrivateFile) -> float | None:
+    if not private.has(TRUTH):
         return None
-    return _number(con, "count(churn_date) / nullif(count(*), 0)", TRUTH.name)
+    [(rate,)] = private.rows(f"select count(churn_date) / count(*) from {TRUTH.name}")
+    return float(rate)
 
 
 def _label_rate(con: Connection) -> float | None:

@@ -1,4 +1,4 @@
-"""The tables of ``raw`` and ``truth`` as data: columns, types, keys, checks and comments.
+"""The tables of ``raw`` and of the private file as data: columns, types, keys and comments.
 
 The only place that knows them; the warehouse, the loader and the versions read them here.
 """
@@ -19,6 +19,7 @@ class Column:
     type: str
     comment: str
     required: bool = True
+    is_unique: bool = False
     check: str = ""
     """Condition on the column that the database enforces."""
     references: str = ""
@@ -30,6 +31,8 @@ class Column:
         parts = [self.name, self.type]
         if self.required:
             parts.append("not null")
+        if self.is_unique:
+            parts.append("unique")
         if self.check:
             parts.append(f"check ({self.check})")
         if self.references:
@@ -208,7 +211,7 @@ LOADS = Table(
 )
 
 REJECTED_ROWS = Table(
-    name="raw.rejected_rows",
+    name="main.rejected_rows",
     key="",
     comment="The quarantine: rows of a load that break the tables' rules. One row per rejection.",
     columns=(
@@ -221,6 +224,33 @@ REJECTED_ROWS = Table(
         ),
         Column("reason", "VARCHAR", "The first rule that the row breaks."),
         Column("row", "VARCHAR", "The row as it was read, JSON."),
+        Column("user_text", "VARCHAR", "The user's cell, null where unreadable.", required=False),
+    ),
+)
+
+USER_KEYS = Table(
+    name="main.user_keys",
+    key="user_id",
+    comment="The user ids of an export whose ids are texts. One row per user.",
+    columns=(
+        Column("user_id", "INTEGER", "Primary key: the user, in raw.users."),
+        Column("source_key", "VARCHAR", "The user's id in the export.", is_unique=True),
+    ),
+)
+
+WRITTEN_BY = Table(
+    name="main.written_by",
+    key="",
+    comment="The load that wrote this file, which tells whose file it is. One row.",
+    columns=(
+        Column("load_id", "INTEGER", "The load, in raw.loads."),
+        Column("loaded_at", "TIMESTAMP", "When the load was committed, UTC."),
+        Column(
+            "highest_user_number",
+            "INTEGER",
+            "Highest user_id ever given to a text, which is never given again.",
+            required=False,
+        ),
     ),
 )
 
@@ -255,8 +285,11 @@ BUILD_INFO = Table(
     ),
 )
 
-CONTENT_TABLES = (USERS, EVENTS, ASSIGNMENTS, TRUTH)
+CONTENT_TABLES = (USERS, EVENTS, ASSIGNMENTS)
 """What a load replaces, parents before children."""
 
-LOG_TABLES = (LOADS, REJECTED_ROWS)
+LOG_TABLES = (LOADS,)
 """What is only ever added to."""
+
+PRIVATE_TABLES = (TRUTH, USER_KEYS, REJECTED_ROWS)
+"""What the private file holds, each table only where it has rows."""

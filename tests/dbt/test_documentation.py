@@ -60,7 +60,6 @@ def test_the_references_are_those_of_keys_and_tests(project: Project) -> None:
     assert found == {
         ("events", ("user_id",), "users"): False,
         ("experiment_assignments", ("user_id",), "users"): True,
-        ("rejected_rows", ("load_id",), "loads"): False,
         ("user_daily", ("user_id",), "users"): False,
         ("user_features_daily", key, "user_daily"): True,
         ("churn_labels", key, "user_daily"): True,

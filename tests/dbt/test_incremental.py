@@ -61,7 +61,11 @@ def changed_event(change: str, condition: str = "true", user: str = "24") -> str
 
 
 # The last day is 2024-04-28; user 1 signed up before the first day, 2024-01-10.
-A_CHURNED_USER = "select min(user_id) from truth.users where churn_date < date '2024-03-01'"
+A_CHURNED_USER = """
+    select min(user_id) from (
+        from raw.events select user_id group by all having max(event_date) < date '2024-03-01'
+    )
+"""
 A_PAYING_USER = """
     select min(user_id) from raw.events
     where event_type = 'payment_success' and month(event_date) = 2 and user_id > 30

@@ -9,7 +9,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
-import duckdb
 import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
@@ -20,6 +19,7 @@ from sklearn.preprocessing import StandardScaler
 from generator import Settings
 from generator.sinks.warehouse import generate_warehouse
 from tests.conftest import run_dbt
+from tests.private import with_private
 
 # Every tenth user-day of train and of test, chosen by hash: days next to each other say almost the
 # same, and the fit takes a second.
@@ -27,7 +27,7 @@ ROWS = """
     select columns(training.*), truth.churn_probability, splits.split
     from training_dataset as training
     inner join training_splits as splits using (as_of_date)
-    inner join truth.users as truth using (user_id)
+    inner join private.truth.users as truth using (user_id)
     where splits.split = '{split}' and hash(training.user_id, training.as_of_date) % 10 = 0
     order by training.user_id, training.as_of_date
 """
@@ -69,7 +69,7 @@ def scores(tmp_path_factory: pytest.TempPathFactory, dbt_variables: dict[str, st
 
 
 def read_rows(warehouse: Path, split: str) -> Rows:
-    with duckdb.connect(str(warehouse), read_only=True) as con:
+    with with_private(warehouse) as con:
         frame = con.execute(ROWS.format(split=split)).df()
     numeric = frame.select_dtypes("number").drop(columns=list(NOT_FEATURES))
     assert "active_days_30d" in numeric

@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from generator.loader.load import LoadReport, load_files
 from generator.reporter import Reporter
+from tests.private import query_private
 
 Row = dict[str, str]
 
@@ -104,12 +104,11 @@ class Desk(Reporter):
         return load_files(self.warehouse, users, events, reporter=self, **options)
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
-        with duckdb.connect(str(self.warehouse), read_only=True) as con:
-            return con.execute(sql).fetchall()
+        return query_private(self.warehouse, sql)
 
     def rejected(self) -> list[tuple[str, int, str]]:
         return self.query(
-            "select table_name, row_number, reason from raw.rejected_rows order by all"
+            "select table_name, row_number, reason from private.rejected_rows order by all"
         )
 
     def event_ids(self) -> list[int]:

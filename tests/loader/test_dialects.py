@@ -183,7 +183,7 @@ def test_a_decimal_comma_is_read_where_it_is_said(
     found = desk.query("select watch_minutes from raw.events where event_id = 10")
     assert found == ([(stored,)] if stored is not None else [])
     if stored is None:
-        [(row,)] = desk.query("select row from raw.rejected_rows")
+        [(row,)] = desk.query("select row from private.rejected_rows")
         assert f'"watch_minutes":"{text}"' in row
 
 

@@ -172,7 +172,7 @@ def test_a_line_that_does_not_parse_is_rejected_alone(desk: Desk, line: bytes, r
         (4, "duplicate event_id"[: len(reason)]),
     ]
     assert (report.events_read, desk.event_ids()) == (4, [10, 13])
-    [(kept,)] = desk.query("select left(row, 20) from raw.rejected_rows where row_number = 2")
+    [(kept,)] = desk.query("select left(row, 20) from private.rejected_rows where row_number = 2")
     assert kept.startswith('{"line":"')
 
 
@@ -206,7 +206,7 @@ def test_names_of_columns_never_become_sql(desk: Desk) -> None:
     rows = [row | hostile for row in [*EVENTS, EVENT | {"amount": "1"}]]
     assert desk.load(rows, max_rejects=1).events_loaded == 3
     for name in hostile:
-        [(kept,)] = desk.query("select row from raw.rejected_rows limit 1")
+        [(kept,)] = desk.query("select row from private.rejected_rows limit 1")
         assert name in kept.replace('\\"', '"')
     table = {name: [row[name] or None for row in rows] for name in rows[0]}
     pq.write_table(pa.table(table), desk.folder / "events.parquet")

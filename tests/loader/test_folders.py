@@ -132,7 +132,7 @@ def test_a_rejected_row_is_kept_with_what_its_folders_say(desk: Desk) -> None:
     desk.file("lake/course_name=math/a.csv", [bad, bad | {"event_type": "login"}])
     desk.file("lake/course_name=art/b.csv", as_csv([bad]) + b"1,2\n")
     load_lake(desk, max_rejects=3)
-    kept = [json.loads(row) for (row,) in desk.query("select row from raw.rejected_rows")]
+    kept = [json.loads(row) for (row,) in desk.query("select row from private.rejected_rows")]
     assert [row.get("course_name") for row in kept] == [None, "art", "math"]
 
 

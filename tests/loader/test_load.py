@@ -17,6 +17,7 @@ from generator.errors import UsageError
 from generator.loader.quarantine import RejectedError, reason_lines
 from generator.sinks.warehouse import generate_warehouse
 from tests.loader.desk import EVENT, EVENTS, USER, USERS, Desk, Row
+from tests.private import private_tables
 
 LEDGER = "select dataset_version, first_day, last_day, touched_first_day, touched_last_day"
 
@@ -119,8 +120,8 @@ def test_a_report_of_nothing_has_no_lines() -> None:
 def test_rejected_rows_are_kept_as_they_were_read(desk: Desk) -> None:
     bad = EVENT | {"event_id": "x", "course_name": ' a,"b"\n'}
     desk.load([EVENT, bad | {"more": "?"}], max_rejects=5)
-    [(load_id, row)] = desk.query("select load_id, row from raw.rejected_rows")
-    assert load_id == 1
+    [(load_id, row, user)] = desk.query("select load_id, row, user_text from private.rejected_rows")
+    assert (load_id, user) == (1, "1")
     assert json.loads(row) == {name: cell or None for name, cell in bad.items()} | {"more": "?"}
 
 
@@ -142,7 +143,7 @@ def test_row_numbers_count_on_over_the_files_of_a_table(desk: Desk) -> None:
 def test_the_rejected_rows_of_earlier_loads_stay(desk: Desk) -> None:
     desk.load([*EVENTS, OTHER], max_rejects=1)
     desk.load([*EVENTS, OTHER, OTHER], max_rejects=2)
-    assert desk.query("select load_id, row_number from raw.rejected_rows order by all") == [
+    assert desk.query("select load_id, row_number from private.rejected_rows order by all") == [
         (1, 4),
         (2, 4),
         (2, 5),
@@ -153,14 +154,14 @@ def test_a_load_replaces_a_simulation_with_all_that_belongs_to_it(desk: Desk) ->
     generate_warehouse(
         desk.warehouse, Settings(n_users=20, days=60, treatment_ratio=0.5), workers=1
     )
+    assert private_tables(desk.warehouse) == {"truth.users", "main.written_by"}
     report = desk.load()
-    tables = desk.query("select schema_name || '.' || table_name from duckdb_tables() order by all")
-    assert [name for (name,) in tables] == [
-        "raw.events",
-        "raw.loads",
-        "raw.rejected_rows",
-        "raw.users",
-    ]
+    tables = desk.query(
+        "select schema_name || '.' || table_name from duckdb_tables()"
+        " where database_name = 'warehouse' order by all"
+    )
+    assert [name for (name,) in tables] == ["raw.events", "raw.loads", "raw.users"]
+    assert private_tables(desk.warehouse) == {"main.written_by"}
     assert report.load_id == 2
     assert desk.query("select kind, event_rows from raw.loads order by load_id")[1] == ("files", 3)
 
@@ -246,7 +247,10 @@ def test_an_append_equals_one_load_of_everything(desk: Desk, tmp_path: Path) -> 
     report = desk.load(later, [user], append=True)
     whole = Desk(tmp_path / "whole").load(EVENTS + later, [*USERS, user])
     assert report.dataset_version == whole.dataset_version
-    keys = "select count(*) from duckdb_constraints() where constraint_type = 'PRIMARY KEY'"
+    keys = """
+        select count(*) from duckdb_constraints()
+        where constraint_type = 'PRIMARY KEY' and database_name = current_database()
+    """
     assert desk.query(keys) == [(3,)]
 
 
@@ -328,7 +332,7 @@ def test_rows_read_are_rows_loaded_repeated_and_rejected(
             file.write("1,2\n")
     report = desk.load_files([desk.file("users.csv", USERS)], files, max_rejects=99)
     written = sum(map(len, parts)) + len(parts) + ragged
-    kept = f"select row_number from raw.rejected_rows where load_id = {report.load_id}"
+    kept = f"select row_number from private.rejected_rows where load_id = {report.load_id}"
     numbers = [number for (number,) in desk.query(kept)]
     left_out = report.events_repeated + report.rejected
     assert report.events_read == written == report.events_loaded + left_out

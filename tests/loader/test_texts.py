@@ -129,7 +129,7 @@ def test_a_text_of_an_event_is_stored_as_the_judge_says(
     rows.append(EVENT)
     file = events_file(desk, reader, rows)
     report = desk.load_files([desk.file("users.csv", USERS)], [file], max_rejects=99)
-    kept_rows = f"select row_number from raw.rejected_rows where load_id = {report.load_id}"
+    kept_rows = f"select row_number from private.rejected_rows where load_id = {report.load_id}"
     rejected = {number for (number,) in desk.query(kept_rows)}
     expected = [JUDGES[column](row[column]) for row in rows]
     assert rejected - {len(rows) + 1} == {

@@ -17,6 +17,7 @@ from sklearn.metrics import roc_auc_score
 from generator.report import activity, churn, churn_charts
 from generator.report.activity_charts import beta_density
 from generator.report.facts import read_facts
+from tests.private import query_private
 
 Days = dict[date, dict[str, Any]]
 
@@ -135,11 +136,11 @@ def test_observed_churn_is_a_label_window_of_silence_after_the_last_active_day(
 
 
 def test_who_churned_in_truth_is_observed_to_churn(
-    con: duckdb.DuckDBPyConnection, last_active: dict[int, date], churners: set[int]
+    simulated: Path, last_active: dict[int, date], churners: set[int]
 ) -> None:
-    truth = con.execute(
-        "select user_id from truth.users where churn_date <= date '2025-03-31'"
-    ).fetchall()
+    truth = query_private(
+        simulated, "select user_id from private.truth.users where churn_date <= date '2025-03-31'"
+    )
     in_truth = {user for (user,) in truth} & set(last_active)
     assert len(in_truth) > 30
     assert in_truth <= churners

@@ -36,7 +36,7 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
 
 def check_counts(desk: Desk, load_id: int, read: int, loaded: int) -> None:
     """Rows read = rows loaded + rows rejected, in the quarantine too."""
-    rejected = f"select count(*) from raw.rejected_rows where load_id = {load_id}"
+    rejected = f"select count(*) from private.rejected_rows where load_id = {load_id}"
     assert desk.query(rejected) == [(read - loaded,)]
     history = f"select user_rows + event_rows from raw.loads where load_id = {load_id}"
     assert desk.query(history) == [(loaded,)]
@@ -215,7 +215,7 @@ def test_a_name_of_a_column_is_only_a_name(column: str, desk: Desk) -> None:
     rows = [row | {column: SQL} for row in [*EVENTS, EVENT | {"amount": "1"}]]
     report = desk.load(rows, max_rejects=1)
     check_counts(desk, report.load_id, 6, 5)
-    [(kept,)] = desk.query("select json_keys(row) from raw.rejected_rows")
+    [(kept,)] = desk.query("select json_keys(row) from private.rejected_rows")
     assert column in kept
 
 

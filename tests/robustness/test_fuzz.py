@@ -151,7 +151,7 @@ def test_no_file_ends_in_a_traceback_and_every_row_is_counted(
         except ElearnError as error:
             assert "\n" not in str(error)
             return
-        kept = f"select count(*) from raw.rejected_rows where load_id = {report.load_id}"
+        kept = f"select count(*) from private.rejected_rows where load_id = {report.load_id}"
         stored = "select (select count(*) from raw.users) + (select count(*) from raw.events)"
         [(rejected,)], [(loaded,)] = desk.query(kept), desk.query(stored)
         passed = report.users_repeated + report.events_repeated

@@ -106,6 +106,7 @@ def test_files_have_the_mode_that_the_umask_says(
     elearn("generate", *size, "--output-dir", "files/deep")
     elearn("generate", *size, "--output-dir", "parquet", "--format", "parquet")
     found = {path: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.rglob("*")}
+    assert found.pop(tmp_path / "warehouse.private.duckdb") == 0o600
     assert len(found) > 8
     for path, mode in found.items():
         assert mode == (0o777 if path.is_dir() else 0o666) & ~mask, path
