@@ -107,8 +107,7 @@ def run(command: Callable[[], int | None]) -> NoReturn:
         code = command() or 0
         sys.stdout.flush()
     except (BrokenPipeError, SystemExit):  # click turns the one into the other
-        sys.stderr.close()  # the reader of our output left; there is nobody to tell
-        code = 1
+        os._exit(1)  # the reader of our output left; there is nobody to tell
     except BaseException as error:
         _handle_signals(signal.SIG_IGN)  # a second one has nothing left to stop
         code = _complain_of(error, arrived)

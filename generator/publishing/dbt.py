@@ -1,40 +1,30 @@
-"""Run dbt on the warehouse and read what it says."""
+"""Run dbt on the warehouse, in this process, and pass on what it says."""
 
 from __future__ import annotations
 
-import json
+import multiprocessing
 import os
-import signal
-import subprocess
 import sys
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from queue import SimpleQueue
+from threading import Thread
+from typing import Any, NamedTuple
 
-from generator.errors import ElearnError
+from generator.errors import ElearnError, first_line
 from generator.reporter import Reporter
 
 DBT = (sys.executable, "-c", "from dbt.cli.main import cli; cli()")
-"""The dbt of this environment, whether or not its script is on the path."""
-
-_FOLLOW = """
-import os, signal, threading
-def follow():
-    os.read(0, 1)
-    os.kill(os.getpid(), signal.SIGTERM)
-threading.Thread(target=follow, daemon=True).start()
-"""
-"""Ends a process with the one that holds the other end of its stdin, even one that is killed."""
+"""The dbt of this environment as a process of its own, whether or not it is on the path."""
 
 _OPTIONS = (
-    (
-        *("--log-format", "json", "--log-level", "info", "--no-quiet", "--no-debug"),
-        "--no-single-threaded",  # dbt-duckdb cannot be
-    ),
-    ("--target", "duckdb", "--no-empty"),
+    *("--log-level", "none", "--no-quiet", "--no-debug", "--no-use-colors"),  # events say it all
+    "--no-single-threaded",  # dbt-duckdb cannot be
+    *("build", "--target", "duckdb", "--no-empty"),
 )
-"""Options of dbt and of ``dbt build``; they win over the environment and over dbt_project.yml."""
+"""They win over the environment and over dbt_project.yml."""
 
 _LEFT_OUT = {
     f"{prefix}_{name}"
@@ -48,8 +38,8 @@ _LEFT_OUT = {
 }
 """Variables of the environment that would build something else than all of the project."""
 
-_LOG_FILE = {"DBT_LOG_FORMAT_FILE": "debug", "DBT_LOG_LEVEL_FILE": "debug"}
-"""dbt's defaults, which our options for its other output would change too."""
+_LOG_FILE = {"DBT_LOG_LEVEL_FILE": "debug"}
+"""dbt's default, which our option for its other output would change too."""
 
 OURS = Path("dbt_project/macros/green_build.sql")
 """A file that no other dbt project has."""
@@ -90,61 +80,44 @@ def dbt_build(
         A model or a test failed; the lines that say why went to ``reporter.complain``.
     """
     folder = str(project_folder())
-    python, option, code = DBT
-    before, after = _OPTIONS
-    command = [python, option, _FOLLOW + code, "--no-use-colors", *before, "build", *after]
-    with subprocess.Popen(
-        [*command, "--project-dir", folder, "--profiles-dir", folder],
-        env=_environment(warehouse, memory_limit),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    ) as process:
-        try:
-            assert process.stdout is not None
-            seconds, said_why = _follow(process.stdout, reporter)
-        finally:
-            process.terminate()  # of no effect unless an interrupt cut the reading short
-    if process.returncode < 0:
-        name = signal.Signals(-process.returncode).name
-        raise ElearnError(f"dbt build was ended by {name} before it was done")
-    if process.returncode != 0 and not said_why:
-        raise ElearnError(
-            "dbt build failed and did not say why; can the folders be written that DBT_LOG_PATH"
-            " and DBT_TARGET_PATH name, or logs and target?"
-        )
-    if process.returncode != 0:
+    arguments = [*_OPTIONS, "--project-dir", folder, "--profiles-dir", folder]
+    events: SimpleQueue[Event | Outcome] = SimpleQueue()
+    # In a thread, so that a signal interrupts this one here and never dbt's own code.
+    thread = Thread(target=_invoke, args=(arguments, events), name="dbt", daemon=True)
+    with _environment(warehouse, memory_limit), redirect_stdout(sys.stderr):
+        thread.start()
+        heard = Heard()
+        while isinstance(event := events.get(), Event):
+            heard.take(event, reporter)
+        thread.join()
+    if event.exception and not heard.errors:
+        raise ElearnError(f"dbt build did not begin: {event.exception}")
+    if not event.success:
         raise ElearnError("dbt build failed; its lines above say where")
-    return seconds
+    return {name: round(taken, 3) for name, taken in heard.seconds.items() if taken}
 
 
-def _environment(warehouse: Path, memory_limit: str | None) -> dict[str, str]:
-    given = {name: value for name, value in os.environ.items() if name not in _LEFT_OUT}
+@contextmanager
+def _environment(warehouse: Path, memory_limit: str | None) -> Iterator[None]:
+    """Set the variables for dbt, and those of before afterwards."""
+    before = dict(os.environ)
+    given = {name: value for name, value in before.items() if name not in _LEFT_OUT}
     limit = {} if memory_limit is None else {"ELEARN_MEMORY_LIMIT": memory_limit}
-    return _LOG_FILE | given | {"ELEARN_WAREHOUSE": str(warehouse.resolve())} | limit
+    ours = _LOG_FILE | given | {"ELEARN_WAREHOUSE": str(warehouse.resolve())} | limit
+    try:
+        _set_environment(ours)
+        yield
+    finally:
+        _set_environment(before)
 
 
-def _follow(lines: IO[str], reporter: Reporter) -> tuple[dict[str, float], bool]:
-    """Pass on what dbt says; return what its parts took, and whether it said what failed."""
-    seconds = Counter[str]()
-    said_why = False
-    for event in map(_event, lines):
-        if event.is_error:
-            reporter.complain([event.text])
-            said_why = True
-        elif not event.is_routine:
-            reporter.say(event.text)
-        if {"execution_time", "node_info"} <= event.data.keys():
-            kind, _, name = event.data["node_info"]["unique_id"].split(".")[:3]
-            seconds[name if kind == "model" else f"{kind}s"] += event.data["execution_time"]
-            total = event.data.get("total") or event.data.get("num_models")
-            if kind != "operation" and total:
-                reporter.advance(1 / total)
-    return {name: round(taken, 3) for name, taken in seconds.items() if taken}, said_why
+def _set_environment(variables: Mapping[str, str]) -> None:
+    for name in os.environ.keys() - variables.keys():
+        del os.environ[name]
+    os.environ.update(variables)
 
 
-class _Event(NamedTuple):
+class Event(NamedTuple):
     """Something that dbt says."""
 
     name: str
@@ -159,11 +132,82 @@ class _Event(NamedTuple):
         return is_left_out or (self.name == "LogTestResult" and self.data["status"] == "pass")
 
 
-def _event(line: str) -> _Event:
+class Outcome(NamedTuple):
+    """How dbt ended."""
+
+    success: bool
+    exception: str
+
+
+class Heard:
+    """What dbt said until now."""
+
+    def __init__(self) -> None:
+        self.seconds = Counter[str]()
+        """What its parts took."""
+        self.errors = 0
+
+    def take(self, event: Event, reporter: Reporter) -> None:
+        """Pass an event on."""
+        if event.is_error:
+            reporter.complain([event.text])
+            self.errors += 1
+        elif not event.is_routine:
+            reporter.say(event.text)
+        if {"execution_time", "node_info"} <= event.data.keys():
+            kind, _, name = event.data["node_info"]["unique_id"].split(".")[:3]
+            self.seconds[name if kind == "model" else f"{kind}s"] += event.data["execution_time"]
+            total = event.data.get("total") or event.data.get("num_models")
+            if kind != "operation" and total:
+                reporter.advance(1 / total)
+
+
+def _invoke(arguments: list[str], events: SimpleQueue[Event | Outcome]) -> None:
+    """Run dbt in this thread, and put what it says and how it ends into a queue."""
     try:
-        event = json.loads(line)
-        info, data = event["info"], event["data"]
-    except (ValueError, TypeError, KeyError):  # Python's line or a library's, not dbt's
-        return _Event("", True, line.rstrip(), {})
+        outcome = _run(arguments, events)
+    except BaseException as error:
+        outcome = Outcome(False, f"{type(error).__name__}: {first_line(error)}")
+    events.put(outcome)
+
+
+def _run(arguments: list[str], events: SimpleQueue[Event | Outcome]) -> Outcome:
+    import dbt.mp_context
+
+    # dbt starts no process, but makes locks that processes could share. Those for spawned ones
+    # need another process that cleans up, and complains when a signal ended this one.
+    dbt.mp_context._MP_CONTEXT = multiprocessing.get_context("fork")  # type: ignore[assignment]
+
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+    from dbt.adapters.factory import reset_adapters
+    from dbt.cli.main import dbtRunner
+    from dbt_common.events.event_manager_client import cleanup_event_logger
+    from dbt_common.events.functions import env_scrubber, msg_to_dict
+
+    def hear(message: Any) -> None:
+        if message.info.level in ("info", "warn", "error"):
+            events.put(_event(msg_to_dict(message), env_scrubber))
+
+    try:
+        ended = dbtRunner(callbacks=[hear]).invoke(arguments)
+        return Outcome(ended.success, _reason(ended.exception))
+    finally:
+        # the warehouse is locked until then
+        DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
+        reset_adapters()  # type: ignore[no-untyped-call]
+        cleanup_event_logger()
+
+
+def _reason(error: BaseException | None) -> str:
+    from dbt.cli.exceptions import DbtUsageException
+
+    if isinstance(error, DbtUsageException):  # the options are ours
+        return f"a DBT_ variable of the environment is wrong: {first_line(error)}"
+    return "" if error is None else first_line(error)
+
+
+def _event(message: Mapping[str, Any], scrub: Callable[[str], str]) -> Event:
+    info = message["info"]
     is_error = info["level"] == "error" and info["name"] != "MainStackTrace"
-    return _Event(info["name"], is_error, f"{info['ts'][11:19]}  {info['msg']}".rstrip(), data)
+    text = scrub(f"{info['ts'][11:19]}  {info['msg']}".rstrip())
+    return Event(info["name"], is_error, text, message["data"])

@@ -9,15 +9,16 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import duckdb
 import pytest
 from dbt.cli.main import cli
 
+from generator.publishing.dbt import OURS
+from generator.warehouse.file import check_unlocked
 from generator.warehouse.summary import MARTS
-from tests.conftest import run_elearn
+from tests.conftest import ROOT, dbt_writing_to, run_elearn
 
 ALL_AT_ONCE = {
     "ARTIFACT_STATE_PATH": "nowhere",
@@ -167,26 +168,67 @@ def test_a_dbt_that_cannot_write_its_log_gets_one_line(
     nowhere = {"DBT_LOG_PATH": str(folder / "users.csv" / "logs")}
     done = run_elearn(folder, dbt_variables | nowhere, *BUILD, check=False)
     assert done.returncode == 1
-    assert done.stderr.startswith("Error: dbt build failed and did not say why; can the folders be")
+    assert done.stderr.startswith("Error: dbt build did not begin: [Errno 20] Not a directory")
     assert done.stderr.count("\n") == 1
 
 
-def test_a_dbt_that_is_killed_gets_one_line(folder: Path, dbt_variables: dict[str, str]) -> None:
-    command = [sys.executable, "-m", "generator", *BUILD, "--quiet"]
+def test_a_variable_that_dbt_does_not_take_gets_one_line(
+    folder: Path, dbt_variables: dict[str, str]
+) -> None:
+    wrong = dbt_variables | {"DBT_INDIRECT_SELECTION": "greedy"}
+    done = run_elearn(folder, wrong, *BUILD, check=False)
+    assert done.returncode == 1
+    reason = "a DBT_ variable of the environment is wrong: 'greedy' is not one of"
+    assert done.stderr.startswith(f"Error: dbt build did not begin: {reason}")
+    assert done.stderr.count("\n") == 1
+
+
+PRINTING = """
+def model(dbt, session):
+    print("printed by a model")
+    return session.sql("select 1 as one")
+"""
+
+
+def test_what_a_model_prints_stays_out_of_the_result(
+    folder: Path, dbt_variables: dict[str, str]
+) -> None:
+    project = {
+        "dbt_project.yml": "{name: alone, profile: elearn, model-paths: [models]}",
+        "profiles.yml": (ROOT / "profiles.yml").read_text(),
+        "models/printing.py": PRINTING,
+        str(OURS): "",
+    }
+    for name, text in project.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    done = run_elearn(folder, dbt_writing_to(folder), *BUILD, "--json", check=False)
+    assert "OK created python table model main.printing" in done.stderr
+    assert "printed by a model" in done.stderr
+    assert done.stdout == ""  # as such a project tests nothing, there is nothing to publish
+    assert done.returncode == 1
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_build_that_is_stopped_while_dbt_works_says_so_and_lets_go(
+    number: signal.Signals, folder: Path, dbt_variables: dict[str, str]
+) -> None:
     with subprocess.Popen(
-        command,
+        [sys.executable, "-m", "generator", *BUILD],
         cwd=folder,
         env=os.environ | dbt_variables,
         stderr=subprocess.PIPE,
         text=True,
     ) as process:
-        children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
-        while not (child := children.read_text().split()):
-            assert process.poll() is None
-            time.sleep(0.01)
-        os.kill(int(child[0]), signal.SIGKILL)
-        _, stderr = process.communicate()
-    assert (process.returncode, stderr) == (
-        1,
-        "Error: dbt build was ended by SIGKILL before it was done\n",
-    )
+        assert process.stderr is not None
+        for line in process.stderr:
+            if "OK created sql incremental model main.user_daily" in line:
+                process.send_signal(number)
+                break
+        last = process.stderr.read().splitlines()[-1]
+    assert last == f"Error: stopped by {number.name}; what was not finished is undone"
+    assert process.returncode == 128 + number
+    check_unlocked(folder / "warehouse.duckdb")
+    with duckdb.connect(str(folder / "warehouse.duckdb")) as con:
+        assert con.execute("from bookkeeping.green_build").fetchall() == []
