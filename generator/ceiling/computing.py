@@ -6,9 +6,11 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from generator.ceiling.grid import GRID_POINTS
 from generator.ceiling.histories import Histories
 from generator.ceiling.posterior import Group, Label, label_probability, read_group
 from generator.ceiling.reading import LabelledRows, Reader
+from generator.reporter import SILENT, Reporter
 from generator.simulation.arrays import Floats, Ints
 
 READ_CELLS = 2**18
@@ -18,7 +20,7 @@ FILTER_CELLS = 2**14
 
 
 def ceiling_blocks(
-    reader: Reader, label: Label, **options: int
+    reader: Reader, label: Label, *, points: int = GRID_POINTS, reporter: Reporter = SILENT
 ) -> Iterator[tuple[LabelledRows, Floats]]:
     """Yield the labelled rows of some users with their probabilities, in order of user_id.
 
@@ -28,11 +30,13 @@ def ceiling_blocks(
         Reads the warehouse.
     label
         What churn_label asks.
-    options
-        ``points`` of the grid, other than those that ship.
+    points
+        Points of the grid of engagement.
+    reporter
+        Is told of the users that are done.
     """
     groups = {
-        is_treated: read_group(reader.settings, label, is_treated=is_treated, **options)
+        is_treated: read_group(reader.settings, label, is_treated=is_treated, points=points)
         for is_treated in ((False, True) if reader.settings.has_experiment else (False,))
     }
     user_ids = reader.user_ids()
@@ -40,6 +44,7 @@ def ceiling_blocks(
         probability = _probabilities(groups, reader.histories(ids))
         rows = reader.rows(ids)
         yield rows, probability[np.searchsorted(ids, rows.user_id), rows.day]
+        reporter.advance(ids.size)
 
 
 def _probabilities(groups: dict[bool, Group], histories: Histories) -> Floats:

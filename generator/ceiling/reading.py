@@ -65,6 +65,7 @@ class Reader:
     def __init__(self, con: Connection, settings: Settings, through: date) -> None:
         self.con = con
         self.settings = settings
+        self.through = through
         self.days = (through - settings.start_date).days + 1
         """Number of days that are loaded."""
 

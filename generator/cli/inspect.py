@@ -121,3 +121,24 @@ def report(
     with voice.step("report"):
         written = write_report(warehouse, output, png, checked_memory_limit(memory_limit))
     voice.result(written.as_lines(), written.as_dict())
+
+
+@app.command(epilog="Example: elearn ceiling --output ceiling.parquet")
+def ceiling(
+    output: Annotated[
+        Path | None,
+        typer.Option(help="Write each row's probability into this Parquet file.", metavar="FILE"),
+    ] = None,
+    warehouse: Warehouse = DEFAULT_WAREHOUSE,
+    memory_limit: MemoryLimit = None,
+    quiet: Quiet = False,
+    json: Json = False,
+    profile: Profile = False,
+) -> None:
+    """Compute how well churn can be predicted at all, from the simulator's own probabilities."""
+    from generator.ceiling import compute_ceiling
+
+    voice = Voice(quiet, json, profile)
+    limit = checked_memory_limit(memory_limit)
+    found = compute_ceiling(warehouse, output, memory_limit=limit, reporter=voice)
+    voice.result(found.as_lines(), found.as_dict())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -81,7 +81,7 @@ def generate_through(
             replace_content(con, tables)
             private.replace()
         filled = tables if loaded is None else (EVENTS,)
-        for batch in batches(_within(simulate_blocks(settings, workers), first_day, through)):
+        for batch in batches(within(simulate_blocks(settings, workers), first_day, through)):
             insert_batch(con, batch, filled)
             if loaded is None:
                 private.insert(TRUTH, batch[TRUTH.name])
@@ -123,7 +123,7 @@ def _check_repeated(loaded: date, through: date) -> None:
         )
 
 
-def _within(blocks: Iterator[Rows], first_day: date, last_day: date) -> Iterator[Rows]:
+def within(blocks: Iterable[Rows], first_day: date, last_day: date) -> Iterator[Rows]:
     """Keep the events of some days; ids count from the start of the history, so they stay."""
     for rows in blocks:
         events = rows[EVENTS.name]
