@@ -58,9 +58,9 @@ class Ceiling:
             cells += [_text(each) for each in (found.roc_auc, found.pr_auc, found.log_loss)]
             row = f"{name.replace('_', ' '):<18}" + "".join(f"{cell:>16}" for cell in cells)
             lines.append(row)
-        found = self.metrics["all"].calibration
-        of_data = f"{found.positives:,} in the data"
-        lines.append(f"{'calibration':<28}{found.expected:,.1f} positives expected, {of_data}")
+        all_rows = self.metrics["all"].calibration
+        of_data = f"{all_rows.positives:,} in the data"
+        lines.append(f"{'calibration':<28}{all_rows.expected:,.1f} positives expected, {of_data}")
         lines.append(f"{'dataset version':<28}{self.dataset_version}")
         return lines + ([f"{'probabilities':<28}{self.output}"] if self.output else [])
 
