@@ -1,6 +1,7 @@
 -- What only the simulator knows, and what lies after as_of_date, is in no mart; future_active_days
 -- belongs to churn_labels alone.
-{%- set names = our_marts() + ['stg_users', 'stg_events'] %}
+{%- set names = ['stg_users', 'stg_events'] %}
+{%- do names.extend(our_marts()) %}
 
 with columns_found as (
     {%- for name in names %}
