@@ -42,6 +42,9 @@ class Settings:
         default=0.25,
         metadata=_about("Churn probability of a free user with engagement 0", 0, 1),
     )
+    upgrade_rate: float = field(
+        default=0.0, metadata=_about("Share of free users who draw a day to become paid", 0, 1)
+    )
     treatment_ratio: float = field(
         default=0.0,
         metadata=_about("Share of users in the treatment group; 0 is no experiment", 0, 1),
@@ -78,6 +81,11 @@ class Settings:
     def last_date(self) -> date:
         """Last day of the window."""
         return self.start_date + timedelta(days=self.days - 1)
+
+    @property
+    def has_upgrades(self) -> bool:
+        """Whether free users may become paid."""
+        return self.upgrade_rate > 0
 
     @property
     def has_experiment(self) -> bool:

@@ -15,7 +15,14 @@ from generator import Settings, simulate
 from generator.errors import ElearnError
 from generator.simulation import history
 from generator.sinks.warehouse import generate_warehouse
-from generator.warehouse.tables import ASSIGNMENTS, CONTENT_TABLES, EVENTS, LOG_TABLES, USERS
+from generator.warehouse.tables import (
+    ASSIGNMENTS,
+    CONTENT_TABLES,
+    EVENTS,
+    LOG_TABLES,
+    USER_CHANGES,
+    USERS,
+)
 from tests.conftest import Elearn
 from tests.private import query_private
 
@@ -35,7 +42,7 @@ def query(path: Path, sql: str) -> list[tuple]:
 
 
 def test_every_table_has_the_columns_and_types_of_its_schema(warehouse: Path) -> None:
-    for table in (USERS, EVENTS, *LOG_TABLES):
+    for table in (USERS, EVENTS, USER_CHANGES, *LOG_TABLES):
         found = query(
             warehouse,
             f"""
@@ -59,6 +66,8 @@ def test_keys_stand_in_the_database(warehouse: Path) -> None:
         ("events", "FOREIGN KEY (user_id) REFERENCES raw.users(user_id)"),
         ("events", "PRIMARY KEY(event_id)"),
         ("loads", "PRIMARY KEY(load_id)"),
+        ("user_changes", "FOREIGN KEY (user_id) REFERENCES raw.users(user_id)"),
+        ("user_changes", "PRIMARY KEY(user_id, valid_from)"),
         ("users", "PRIMARY KEY(user_id)"),
     ]
 

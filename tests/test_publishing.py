@@ -21,7 +21,13 @@ from generator.publishing.publish import publish_warehouse
 from generator.warehouse.summary import MARTS
 from tests.conftest import Elearn, run_dbt, run_elearn
 
-RAW = ["raw.users", "raw.events", "raw.experiment_assignments", "raw.loads"]
+RAW = [
+    "raw.users",
+    "raw.events",
+    "raw.user_changes",
+    "raw.experiment_assignments",
+    "raw.loads",
+]
 BUILD = ("build", "--n-users", 60, "--days", 70, "--treatment-ratio", 0.5)
 
 

@@ -23,6 +23,7 @@ def test_defaults_are_those_of_the_default_data_set() -> None:
         "seed": 42,
         "paid_ratio": 0.3,
         "churn_base_rate": 0.25,
+        "upgrade_rate": 0.0,
         "treatment_ratio": 0.0,
         "treatment_lift": 0.0,
     }
@@ -62,6 +63,7 @@ def test_the_help_gives_every_setting_with_its_default_and_range(elearn: Elearn)
         ("paid_ratio", float("nan")),
         ("churn_base_rate", float("inf")),
         ("churn_base_rate", None),
+        ("upgrade_rate", 1.5),
         ("treatment_ratio", 2),
         ("treatment_lift", -1.01),
         ("treatment_lift", 10.5),

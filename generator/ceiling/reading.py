@@ -10,7 +10,8 @@ import numpy as np
 from generator.ceiling.histories import Histories, Quizzes
 from generator.settings import Settings
 from generator.simulation.arrays import Array, Bools, Ints
-from generator.warehouse.file import Connection, has_table
+from generator.warehouse.file import Connection
+from generator.warehouse.sql import has_table
 from generator.warehouse.tables import ASSIGNMENTS
 
 USERS_QUERY = """

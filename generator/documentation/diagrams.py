@@ -63,7 +63,7 @@ def entities(project: Project, found: Sequence[Reference]) -> Iterator[str]:
     """Yield the tables of raw and the marts, each with the columns worth showing."""
     for table in RAW_TABLES:
         types = {column.name: column.type for column in table.columns}
-        yield from _entity(plain_name(table), types, [table.key], found)
+        yield from _entity(plain_name(table), types, table.key_columns, found)
     for mart in marts(project):
         name, key, types = mart["name"], primary_key(mart), project.column_types(mart)
         taken = {column for parent in mart_parents(mart, project) for column in parent["columns"]}

@@ -55,7 +55,7 @@ def _foreign_keys(table: Table) -> list[Reference]:
             child=plain_name(table),
             parent=column.references.split()[0].removeprefix("raw."),
             columns=(column.name,),
-            is_unique=column.name == table.key,
+            is_unique=[column.name] == table.key_columns,
             is_enforced=True,
         )
         for column in table.columns

@@ -26,14 +26,13 @@ from generator.warehouse.file import (
     Connection,
     Load,
     add_key,
-    has_table,
     open_connection,
     record_load,
     replace_content,
 )
 from generator.warehouse.own_objects import check_replaceable
 from generator.warehouse.private import NextPrivateFile, load_transaction
-from generator.warehouse.sql import one_row
+from generator.warehouse.sql import has_table, one_row
 from generator.warehouse.summary import days_text
 from generator.warehouse.tables import EVENTS, LOADS, USERS
 from generator.warehouse.versions import ContentSum, content_sum, version_of
@@ -216,7 +215,13 @@ def write(
     touched = touched_days(users, events, before, event_days(con)) if append else None
     # What replaces is what was staged, and the engine reads that by all threads, unlike rows that
     # are not committed yet.
-    content_version = None if append else version_of(good_sum(users), good_sum(events))
+    content_version = (
+        None
+        if append
+        else version_of(
+            {staging.rules.table.name: good_sum(staging) for staging in (users, events)}
+        )
+    )
     load = replace(load, settings=load.settings | counts)
     load_id = record_load(con, load, touched, content_version)
     for staging in (users, events):

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from generator.errors import ElearnError
-from generator.warehouse.file import Connection, has_table
-from generator.warehouse.sql import name_in, one_row
+from generator.warehouse.file import Connection
+from generator.warehouse.sql import has_table, name_in, one_row
 from generator.warehouse.tables import BUILD_INFO
 
 GREEN_BUILD = "bookkeeping.green_build"

@@ -24,12 +24,11 @@ from generator.warehouse.file import (
     STORAGE,
     Connection,
     create_table,
-    has_table,
     insert_row,
     read_warehouse,
 )
 from generator.warehouse.paths import check_path, resolved
-from generator.warehouse.sql import name_in, one_row, quoted
+from generator.warehouse.sql import has_table, name_in, one_row, quoted
 from generator.warehouse.tables import BUILD_INFO
 from generator.warehouse.versions import dataset_version
 

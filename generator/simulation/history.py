@@ -22,6 +22,7 @@ from generator.simulation.courses import draw_learning
 from generator.simulation.event_types import LOGIN
 from generator.simulation.streams import BLOCK_USERS, Streams, streams_of
 from generator.simulation.support import draw_tickets
+from generator.simulation.upgrades import Upgrades, draw_upgrades
 from generator.simulation.users import Users, draw_users
 
 IDS_PER_USER = 100_000
@@ -53,6 +54,7 @@ class Block(NamedTuple):
 
     users: Users
     churn: Churn
+    upgrades: Upgrades
     events: Events
 
 
@@ -65,12 +67,12 @@ def simulate_with(settings: Settings, block: int, stream: Streams) -> Block:
     """Simulate one block from the given streams."""
     users = draw_users(settings, block, stream)
     churn = draw_churn(settings, users, stream)
+    upgrades = draw_upgrades(settings, users, churn, stream)
     active = draw_active(settings, active_probability(settings, users, churn), stream)
     learning = draw_engagement(settings, users, active, stream)
-    account = AccountEvents.concatenate(
-        [draw_payments(settings, users, churn, stream), draw_tickets(active, churn, stream)]
-    )
-    return Block(users, churn, merge(learning, account))
+    payments = draw_payments(settings, users, churn, upgrades, stream)
+    account = AccountEvents.concatenate([payments, draw_tickets(active, churn, stream)])
+    return Block(users, churn, upgrades, merge(learning, account))
 
 
 def draw_engagement(settings: Settings, users: Users, active: Bools, stream: Streams) -> Events:

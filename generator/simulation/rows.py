@@ -43,7 +43,13 @@ def block_rows(settings: Settings, block: Block, user_ids: range) -> Rows:
         "raw.experiment_assignments": groups,
     }
     rows = {name: pa.table(keys | given).filter(selected) for name, given in per_user.items()}
-    return rows | {"raw.events": _events(settings, events, user_id)}
+    changed = pa.table(keys | _changes(settings, block)).filter(
+        pa.array(wanted & block.upgrades.happens)
+    )
+    return rows | {
+        "raw.user_changes": changed,
+        "raw.events": _events(settings, events, user_id),
+    }
 
 
 def _users(settings: Settings, block: Block) -> dict[str, pa.Array]:
@@ -55,6 +61,19 @@ def _users(settings: Settings, block: Block) -> dict[str, pa.Array]:
         "country": _texts(users.country, COUNTRIES),
         "marketing_source": _texts(users.marketing_source, MARKETING_SOURCES),
         "engagement_score": pa.array(users.engagement),
+    }
+
+
+def _changes(settings: Settings, block: Block) -> dict[str, pa.Array]:
+    """Return what every user would be from an upgrade on; the other attributes stay."""
+    users, upgrades = _users(settings, block), block.upgrades
+    paid = np.ones(len(upgrades.day), dtype=bool)
+    return {
+        "valid_from": _dates(settings, upgrades.day, unknown=~upgrades.happens),
+        "plan": _texts(paid, PLANS),
+        "is_paid": pa.array(paid.astype(np.int32)),
+        "country": users["country"],
+        "marketing_source": users["marketing_source"],
     }
 
 

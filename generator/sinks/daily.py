@@ -25,6 +25,7 @@ from generator.warehouse.file import (
     Connection,
     Load,
     add_key,
+    create_missing,
     last_load,
     open_connection,
     record_load,
@@ -32,9 +33,12 @@ from generator.warehouse.file import (
 )
 from generator.warehouse.private import load_transaction
 from generator.warehouse.summary import Summary, summarise
-from generator.warehouse.tables import EVENTS, TRUTH
+from generator.warehouse.tables import EVENTS, TRUTH, USER_CHANGES
 
 SOURCE = "generate --through"
+
+DAY_COLUMNS = {EVENTS: "event_date", USER_CHANGES: "valid_from"}
+"""What arrives day by day, and the column with its day."""
 
 
 def parse_through(text: str, settings: Settings) -> date:
@@ -76,13 +80,15 @@ def generate_through(
             _check_repeated(loaded, through)
             return summarise(con, warehouse, private, is_built=False)
         first_day = settings.start_date if loaded is None else loaded + timedelta(days=1)
-        tables = simulated_tables(settings)
         if loaded is None:
+            tables = simulated_tables(settings)
             replace_content(con, tables)
             private.replace()
-        filled = tables if loaded is None else (EVENTS,)
+        else:
+            tables = tuple(DAY_COLUMNS)
+            create_missing(con)
         for batch in batches(within(simulate_blocks(settings, workers), first_day, through)):
-            insert_batch(con, batch, filled)
+            insert_batch(con, batch, tables)
             if loaded is None:
                 private.insert(TRUTH, batch[TRUTH.name])
             advance(reporter, batch)
@@ -124,10 +130,12 @@ def _check_repeated(loaded: date, through: date) -> None:
 
 
 def within(blocks: Iterable[Rows], first_day: date, last_day: date) -> Iterator[Rows]:
-    """Keep the events of some days; ids count from the start of the history, so they stay."""
+    """Keep what arrives on some days; ids count from the start of the history, so they stay."""
+    first, last = pa.scalar(first_day), pa.scalar(last_day)
     for rows in blocks:
-        events = rows[EVENTS.name]
-        event_date = events["event_date"]
-        after = pc.greater_equal(event_date, pa.scalar(first_day))
-        before = pc.less_equal(event_date, pa.scalar(last_day))
-        yield rows | {EVENTS.name: events.filter(pc.and_(after, before))}
+        arriving = {}
+        for table, column in DAY_COLUMNS.items():
+            day = rows[table.name][column]
+            is_within = pc.and_(pc.greater_equal(day, first), pc.less_equal(day, last))
+            arriving[table.name] = rows[table.name].filter(is_within)
+        yield rows | arriving

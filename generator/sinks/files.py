@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,8 +21,8 @@ from generator.settings import Settings
 from generator.simulation import simulate_blocks
 from generator.simulation.rows import Rows
 from generator.sinks.tally import Tally
-from generator.sinks.warehouse import advance, batches
-from generator.warehouse.tables import ASSIGNMENTS, EVENTS, USERS, Table
+from generator.sinks.warehouse import advance, batches, simulated_tables
+from generator.warehouse.tables import EVENTS, USER_CHANGES, USERS, Table
 from generator.warehouse.versions import ContentSum, version_of
 
 LAYOUTS = ("flat", "version", "date")
@@ -106,23 +106,23 @@ def generate_files(
         content = Tally()
         blocks = simulate_blocks(settings, workers, shard.users(settings.n_users), content.add)
         write_batches(batches(blocks), folder, file_format, tables_of(settings), reporter)
-        about = about_files(settings, content.users, content.events, shard)
+        about = about_files(settings, content.sums, shard)
         manifest = write_manifest(folder, about)
         return FilesReport(move_to_layout(folder, output_dir, layout, manifest), manifest)
 
 
 def about_files(
-    settings: Settings, users: ContentSum, events: ContentSum, shard: Shard = Shard()
+    settings: Settings, content: Mapping[str, ContentSum], shard: Shard = Shard()
 ) -> dict[str, Any]:
     """Return what a manifest says besides the names and hashes of the files."""
     return {
-        "dataset_version": version_of(users, events),
+        "dataset_version": version_of(content),
         "generator_version": version("elearn-churn-warehouse"),
         "settings": settings.as_dict(),
         "shard": f"{shard.number}/{shard.of}",
-        "user_rows": users.rows,
-        "event_rows": events.rows,
-    }
+        "user_rows": content[USERS.name].rows,
+        "event_rows": content[EVENTS.name].rows,
+    } | ({"change_rows": content[USER_CHANGES.name].rows} if settings.has_upgrades else {})
 
 
 def move_to_layout(folder: Path, output_dir: Path, layout: str, manifest: dict[str, Any]) -> Path:
@@ -170,7 +170,11 @@ def arrow_schema(table: Table, file_format: str) -> pa.Schema:
 
 def tables_of(settings: Settings) -> tuple[Table, ...]:
     """Return the tables that are written as files."""
-    return (USERS, EVENTS) + ((ASSIGNMENTS,) if settings.has_experiment else ())
+    return tuple(
+        table
+        for table in simulated_tables(settings)
+        if table is not USER_CHANGES or settings.has_upgrades
+    )
 
 
 def _writer(folder: Path, table: Table, file_format: str) -> Any:

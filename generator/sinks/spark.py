@@ -17,6 +17,7 @@ import tempfile
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import reduce
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,7 +32,7 @@ from generator.simulation.streams import BLOCK_USERS
 from generator.sinks.files import FilesReport, about_files, move_to_layout, tables_of, write_batches
 from generator.sinks.tally import Tally
 from generator.sinks.warehouse import batches
-from generator.warehouse.versions import ContentSum
+from generator.warehouse.versions import ContentSum, added
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -86,11 +87,11 @@ def generate_lake(
         for attempt in folder.glob(ATTEMPT + "*"):  # of a task that Spark gave up, or ran twice
             shutil.rmtree(attempt, ignore_errors=True)
         sums = [
-            sum((ContentSum(*report[name]) for report in reports), ContentSum())
-            for name in ("users", "events")
+            {name: ContentSum(*found) for name, found in report["sums"].items()}
+            for report in reports
         ]
         files = {name: digest for report in reports for name, digest in report["files"].items()}
-        manifest = write_manifest(folder, about_files(settings, sums[0], sums[1]), files)
+        manifest = write_manifest(folder, about_files(settings, reduce(added, sums)), files)
         return FilesReport(move_to_layout(folder, output_dir, layout, manifest), manifest)
 
 
@@ -138,7 +139,7 @@ def write_part(settings: Settings, number: int, users: range, folder: Path) -> d
             path.replace(folder / name)
     finally:
         shutil.rmtree(attempt, ignore_errors=True)
-    return {"users": content.users, "events": content.events, "files": files}
+    return {"sums": content.sums, "files": files}
 
 
 def _run(

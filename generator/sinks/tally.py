@@ -5,28 +5,27 @@ from __future__ import annotations
 import threading
 
 from generator.simulation.rows import Rows
-from generator.warehouse.tables import EVENTS, USERS
-from generator.warehouse.versions import ContentSum, sum_of, version_of
+from generator.warehouse.tables import VERSIONED_TABLES
+from generator.warehouse.versions import ContentSum, added, sum_of, version_of
 
 
 class Tally:
-    """The content of users and events that come in parts, added up by several threads at once."""
+    """The content of tables that comes in parts, added up by several threads at once."""
 
     def __init__(self) -> None:
-        self.users = ContentSum()
-        self.events = ContentSum()
+        self.sums = {table.name: ContentSum() for table in VERSIONED_TABLES}
         self._lock = threading.Lock()
 
     @property
     def version(self) -> str:
         """The version of all that was added."""
-        return version_of(self.users, self.events)
+        return version_of(self.sums)
 
     def add(self, rows: Rows) -> Rows:
         """Add the content of some rows, and return them."""
-        users = sum_of(USERS, rows[USERS.name].to_batches())
-        events = sum_of(EVENTS, rows[EVENTS.name].to_batches())
+        found = {
+            table.name: sum_of(table, rows[table.name].to_batches()) for table in VERSIONED_TABLES
+        }
         with self._lock:
-            self.users += users
-            self.events += events
+            self.sums = added(self.sums, found)
         return rows

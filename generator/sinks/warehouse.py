@@ -22,7 +22,14 @@ from generator.warehouse.file import (
 )
 from generator.warehouse.private import load_transaction
 from generator.warehouse.summary import Summary, summarise
-from generator.warehouse.tables import ASSIGNMENTS, EVENTS, TRUTH, USERS, Table
+from generator.warehouse.tables import (
+    ASSIGNMENTS,
+    EVENTS,
+    TRUTH,
+    USER_CHANGES,
+    USERS,
+    Table,
+)
 
 ROW_GROUP = 122_880
 """Rows that DuckDB stores together. What comes in such pieces is written once: rows that do not
@@ -66,7 +73,8 @@ def generate_warehouse(
 
 def simulated_tables(settings: Settings) -> tuple[Table, ...]:
     """Return the tables of the warehouse that a simulation fills, parents first."""
-    return (USERS,) + ((ASSIGNMENTS,) if settings.has_experiment else ()) + (EVENTS,)
+    assignments = (ASSIGNMENTS,) if settings.has_experiment else ()
+    return (USERS, *assignments, USER_CHANGES, EVENTS)
 
 
 def batches(blocks: Iterable[Rows]) -> Iterator[Rows]:

@@ -21,8 +21,15 @@ import duckdb
 from generator.errors import ElearnError, LockedError, first_line, not_allowed
 from generator.warehouse.own_objects import check_replaceable, create_kept_indexes, keep_indexes
 from generator.warehouse.paths import check_path, resolved
-from generator.warehouse.sql import one_row
-from generator.warehouse.tables import CONTENT_TABLES, EVENTS, LOADS, LOG_TABLES, USERS, Table
+from generator.warehouse.sql import has_table, one_row
+from generator.warehouse.tables import (
+    CONTENT_TABLES,
+    EVENTS,
+    LOADS,
+    STANDING_TABLES,
+    USERS,
+    Table,
+)
 from generator.warehouse.versions import dataset_version
 
 # Readers lag behind writers: a file in this format opens in every DuckDB from 1.1 on.
@@ -160,16 +167,6 @@ def remove_database(path: Path) -> None:
         leftover.unlink(missing_ok=True)
 
 
-def has_table(con: Connection, name: str) -> bool:
-    """Tell whether a table stands in the warehouse."""
-    schema, table = name.split(".")
-    query = """
-        select count(*) from duckdb_tables()
-        where database_name = current_database() and schema_name = ? and table_name = ?
-    """
-    return one_row(con, query, [schema, table]) == (1,)
-
-
 def replace_content(con: Connection, tables: tuple[Table, ...]) -> None:
     """Drop the content of raw, and create the given tables, parents first.
 
@@ -185,9 +182,16 @@ def replace_content(con: Connection, tables: tuple[Table, ...]) -> None:
     con.execute("create schema if not exists raw")
     for table in reversed(CONTENT_TABLES):
         con.execute(f"drop table if exists {table.name}")
-    missing = tuple(table for table in LOG_TABLES if not has_table(con, table.name))
-    for table in tables + missing:
+    for table in tables:
         create_table(con, table)
+    create_missing(con)
+
+
+def create_missing(con: Connection) -> None:
+    """Create what every warehouse has and an earlier version did not know."""
+    for table in STANDING_TABLES:
+        if not has_table(con, table.name):
+            create_table(con, table)
 
 
 def create_table(con: Connection, table: Table) -> None:
@@ -231,6 +235,7 @@ def record_load(
     content_version
         The dataset version, where it was computed as the rows came in; None reads them again.
     """
+    create_missing(con)
     user_rows, event_rows, first_day, last_day, load_id = one_row(
         con,
         f"""

@@ -23,13 +23,12 @@ from generator.warehouse.file import (
     Connection,
     connect,
     create_table,
-    has_table,
     insert_row,
     last_load,
     remove_database,
 )
 from generator.warehouse.paths import private_path
-from generator.warehouse.sql import one_row
+from generator.warehouse.sql import has_table, one_row
 from generator.warehouse.tables import (
     LOADS,
     PRIVATE_TABLES,

@@ -42,3 +42,13 @@ def one_row(
     """
     [row] = con.execute(query, parameters).fetchall()
     return tuple(row)
+
+
+def has_table(con: duckdb.DuckDBPyConnection, name: str) -> bool:
+    """Tell whether a table stands in the warehouse."""
+    schema, table = name.split(".")
+    query = """
+        select count(*) from duckdb_tables()
+        where database_name = current_database() and schema_name = ? and table_name = ?
+    """
+    return one_row(con, query, [schema, table]) == (1,)

@@ -10,10 +10,10 @@ from typing import Any
 
 from generator import vocabulary
 from generator.errors import ElearnError
-from generator.warehouse.file import Connection, has_table, last_load
+from generator.warehouse.file import Connection, last_load
 from generator.warehouse.private import PrivateFile
-from generator.warehouse.sql import one_row
-from generator.warehouse.tables import TRUTH
+from generator.warehouse.sql import has_table, one_row
+from generator.warehouse.tables import TRUTH, USER_CHANGES
 
 MARTS = tuple(f"main.{name}" for name in vocabulary.MARTS)
 RAW_TABLES = ("raw.users", "raw.events")
@@ -54,6 +54,9 @@ def summarise(con: Connection, warehouse: Path, private: PrivateFile, *, is_buil
     assert last is not None
     tables = RAW_TABLES + (MARTS if is_built else ())
     rows = {name: _number(con, "count(*)", name) for name in tables}
+    if has_table(con, USER_CHANGES.name):
+        changes = _number(con, "count(*)", USER_CHANGES.name)
+        rows |= {USER_CHANGES.name: changes} if changes else {}
     return Summary(
         warehouse=str(warehouse),
         dataset_version=last["dataset_version"],

@@ -47,7 +47,7 @@ class Table:
     name: str
     """Schema and name."""
     key: str
-    """Primary key column, empty for a log without one."""
+    """Columns of the primary key, between commas; empty for a log without one."""
     comment: str
     columns: tuple[Column, ...]
     checks: tuple[str, ...] = ()
@@ -55,6 +55,11 @@ class Table:
     key_after_rows: bool = False
     """Whether the primary key is added once the rows are in: faster for a large table, but a
     table that others refer to needs its key at creation."""
+
+    @property
+    def key_columns(self) -> list[str]:
+        """Names of the columns of the primary key."""
+        return self.key.split(", ") if self.key else []
 
     @property
     def column_names(self) -> list[str]:
@@ -166,6 +171,33 @@ EVENTS = Table(
     key_after_rows=True,
 )
 
+USER_CHANGES = Table(
+    name="raw.user_changes",
+    key="user_id, valid_from",
+    comment="What users became after signup: attributes from a day on. One row per user and day.",
+    columns=(
+        Column(
+            "user_id",
+            "INTEGER",
+            "Primary key: the user, in raw.users.",
+            references="raw.users (user_id)",
+        ),
+        Column(
+            "valid_from",
+            "DATE",
+            "Primary key: first day with these attributes, after the signup_date.",
+            check=f"valid_from {_DAYS}",
+        ),
+        Column("plan", "VARCHAR", "free or paid, from that day on.", check=_in("plan", PLANS)),
+        Column("is_paid", "INTEGER", "1 when plan is paid, else 0.", check="is_paid in (0, 1)"),
+        Column("country", "VARCHAR", "Country or region of the user, from that day on."),
+        Column(
+            "marketing_source", "VARCHAR", "Channel through which the user came, from that day on."
+        ),
+    ),
+    checks=("is_paid = case when plan = 'paid' then 1 else 0 end",),
+)
+
 ASSIGNMENTS = Table(
     name="raw.experiment_assignments",
     key="user_id",
@@ -199,7 +231,9 @@ LOADS = Table(
         Column("settings", "VARCHAR", "Settings of the simulation or the load, JSON."),
         Column("generator_version", "VARCHAR", "Version of this package."),
         Column(
-            "dataset_version", "VARCHAR", "Hash of the content of users and events after the load."
+            "dataset_version",
+            "VARCHAR",
+            "Hash of users, events and user_changes after the load.",
         ),
         Column("user_rows", "BIGINT", "Rows of raw.users after the load."),
         Column("event_rows", "BIGINT", "Rows of raw.events after the load."),
@@ -275,7 +309,7 @@ BUILD_INFO = Table(
     key="dataset_version",
     comment="The build that was published: what was tested, when and by what. One row.",
     columns=(
-        Column("dataset_version", "VARCHAR", "Primary key: hash of users and events."),
+        Column("dataset_version", "VARCHAR", "Primary key: hash of what raw holds."),
         Column("built_at", "TIMESTAMP", "When the build's last test passed, UTC."),
         Column("tests_passed", "INTEGER", "Tests of dbt that passed."),
         Column("tests_warned", "INTEGER", "Tests of dbt that warned; none failed."),
@@ -285,11 +319,17 @@ BUILD_INFO = Table(
     ),
 )
 
-CONTENT_TABLES = (USERS, EVENTS, ASSIGNMENTS)
+CONTENT_TABLES = (USERS, EVENTS, USER_CHANGES, ASSIGNMENTS)
 """What a load replaces, parents before children."""
 
 LOG_TABLES = (LOADS,)
 """What is only ever added to."""
+
+STANDING_TABLES = (USER_CHANGES, *LOG_TABLES)
+"""What every warehouse has besides users and events, with rows or without."""
+
+VERSIONED_TABLES = (USERS, EVENTS, USER_CHANGES)
+"""What the dataset version names."""
 
 PRIVATE_TABLES = (TRUTH, USER_KEYS, REJECTED_ROWS)
 """What the private file holds, each table only where it has rows."""

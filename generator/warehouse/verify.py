@@ -15,7 +15,7 @@ from generator.errors import ElearnError, first_line
 from generator.warehouse.file import last_load, read_warehouse
 from generator.warehouse.sql import connect_memory, one_row, quoted
 from generator.warehouse.summary import MARTS, check_built
-from generator.warehouse.tables import EVENTS, USERS, Table
+from generator.warehouse.tables import USER_CHANGES, VERSIONED_TABLES, Table
 from generator.warehouse.versions import (
     ContentSum,
     content_sum,
@@ -92,8 +92,11 @@ def verify_files(folder: Path, memory_limit: str | None = None) -> Verdict:
     recorded = manifest["dataset_version"]
     with connect_memory(memory_limit) as con:
         try:
-            sums = (_file_sum(con, table, folder, manifest["files"]) for table in (USERS, EVENTS))
-            found = version_of(*sums)
+            sums = {
+                table.name: _file_sum(con, table, folder, manifest["files"])
+                for table in VERSIONED_TABLES
+            }
+            found = version_of(sums)
         except duckdb.Error as error:
             raise ElearnError(f"{folder}: {first_line(error)}") from error
     return Verdict(str(folder), recorded, found)
@@ -104,6 +107,8 @@ def _file_sum(
 ) -> ContentSum:
     stem = table.name.split(".")[1]
     parts = [name for name in names if re.fullmatch(rf"{stem}(-\d+)?\.parquet", name)]
+    if table is USER_CHANGES and not parts and f"{stem}.csv" not in names:
+        return ContentSum()
     if parts:
         paths = ", ".join(quoted(str(folder / name)) for name in parts)
         scan = f"read_parquet([{paths}], hive_partitioning = false)"

@@ -1,4 +1,4 @@
-"""The dataset version: 16 hex digits that name the content of users and events.
+"""The dataset version: 16 hex digits that name the content of users, events and user_changes.
 
 Every row has a hash of its values alone, the hashes are added up, and a SHA-256 over counts and
 sums gives the version. So the order of rows, the number of workers, the file format and the
@@ -8,14 +8,15 @@ engine's version do not matter, and no sort is needed.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 import duckdb
 import pyarrow as pa
 
 from generator.warehouse.hashing import row_hashes
-from generator.warehouse.tables import EVENTS, USERS, Table
+from generator.warehouse.sql import has_table
+from generator.warehouse.tables import USER_CHANGES, VERSIONED_TABLES, Table
 
 BATCH_ROWS = 122_880
 """Rows that are hashed at a time: their columns stay in the processor's cache."""
@@ -34,14 +35,29 @@ class ContentSum(NamedTuple):
 
 
 def dataset_version(con: duckdb.DuckDBPyConnection) -> str:
-    """Return the version of what ``raw.users`` and ``raw.events`` hold."""
-    return version_of(content_sum(con, USERS), content_sum(con, EVENTS))
+    """Return the version of what ``raw`` holds; an older warehouse has no table of changes."""
+    there = [table for table in VERSIONED_TABLES if has_table(con, table.name)]
+    return version_of({table.name: content_sum(con, table) for table in there})
 
 
-def version_of(users: ContentSum, events: ContentSum) -> str:
-    """Return the version of the given contents of users and events."""
-    text = f"users:{users.rows}:{users.hashes};events:{events.rows}:{events.hashes}"
-    return hex_digits(text)
+def version_of(content: Mapping[str, ContentSum]) -> str:
+    """Return the version of the given contents, by the names of the tables.
+
+    Changes count where there are any, so that data without them has one version.
+    """
+    sums = {table: content.get(table.name, ContentSum()) for table in VERSIONED_TABLES}
+    if not sums[USER_CHANGES].rows:
+        del sums[USER_CHANGES]
+    parts = (
+        f"{table.name.removeprefix('raw.')}:{found.rows}:{found.hashes}"
+        for table, found in sums.items()
+    )
+    return hex_digits(";".join(parts))
+
+
+def added(one: Mapping[str, ContentSum], other: Mapping[str, ContentSum]) -> dict[str, ContentSum]:
+    """Return the contents of the same tables together."""
+    return {name: one[name] + other[name] for name in one}
 
 
 def hex_digits(text: str) -> str:

@@ -59,6 +59,7 @@ def test_the_references_are_those_of_keys_and_tests(project: Project) -> None:
     key = ("user_id", "as_of_date")
     assert found == {
         ("events", ("user_id",), "users"): False,
+        ("user_changes", ("user_id",), "users"): False,
         ("experiment_assignments", ("user_id",), "users"): True,
         ("user_daily", ("user_id",), "users"): False,
         ("user_features_daily", key, "user_daily"): True,

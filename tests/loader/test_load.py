@@ -160,7 +160,12 @@ def test_a_load_replaces_a_simulation_with_all_that_belongs_to_it(desk: Desk) ->
         "select schema_name || '.' || table_name from duckdb_tables()"
         " where database_name = 'warehouse' order by all"
     )
-    assert [name for (name,) in tables] == ["raw.events", "raw.loads", "raw.users"]
+    assert [name for (name,) in tables] == [
+        "raw.events",
+        "raw.loads",
+        "raw.user_changes",
+        "raw.users",
+    ]
     assert private_tables(desk.warehouse) == {"main.written_by"}
     assert report.load_id == 2
     assert desk.query("select kind, event_rows from raw.loads order by load_id")[1] == ("files", 3)
@@ -251,7 +256,7 @@ def test_an_append_equals_one_load_of_everything(desk: Desk, tmp_path: Path) -> 
         select count(*) from duckdb_constraints()
         where constraint_type = 'PRIMARY KEY' and database_name = current_database()
     """
-    assert desk.query(keys) == [(3,)]
+    assert desk.query(keys) == [(4,)]
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ import duckdb
 
 from generator.atomic_files import file_hash, read_manifest
 from generator.cli.options import DEFAULT_PUBLISHED
-from generator.warehouse.file import has_table
+from generator.warehouse.sql import has_table
 from generator.warehouse.summary import MARTS
 from generator.warehouse.verify import verify_warehouse
 from tests.robustness.killing import run
