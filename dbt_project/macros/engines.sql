@@ -5,7 +5,7 @@
     {{ return(adapter.dispatch('each_day')(first_day, last_day)) }}
 {%- endmacro %}
 
-{% macro default__each_day(first_day, last_day) -%}
+{% macro duckdb__each_day(first_day, last_day) -%}
     cast(unnest(generate_series({{ first_day }}, {{ last_day }}, interval '1' day)) as date)
 {%- endmacro %}
 
@@ -18,7 +18,7 @@
     {{ return(adapter.dispatch('days_between')(earlier_day, later_day)) }}
 {%- endmacro %}
 
-{% macro default__days_between(earlier_day, later_day) -%}
+{% macro duckdb__days_between(earlier_day, later_day) -%}
     cast({{ later_day }} - {{ earlier_day }} as integer)
 {%- endmacro %}
 
@@ -31,7 +31,7 @@
     {{ return(adapter.dispatch('shifted_right')(value, bits)) }}
 {%- endmacro %}
 
-{% macro default__shifted_right(value, bits) -%}
+{% macro duckdb__shifted_right(value, bits) -%}
     {{ value }} >> {{ bits }}
 {%- endmacro %}
 

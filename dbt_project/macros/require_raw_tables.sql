@@ -3,7 +3,7 @@
     {{ adapter.dispatch('require_raw_tables')() }}
 {%- endmacro %}
 
-{% macro default__require_raw_tables() -%}
+{% macro duckdb__require_raw_tables() -%}
     {%- if execute -%}
         {%- if target.database | lower in ['raw', 'truth', 'staging', 'main', 'bookkeeping', 'private'] -%}
             {%- do exceptions.raise_compiler_error(
