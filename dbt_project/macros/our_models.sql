@@ -12,9 +12,9 @@
     {{ return({
         'user_daily': {'days_back': 0, 'parents': []},
         'user_features_daily': {'days_back': 0, 'parents': ['user_daily']},
-        'churn_labels': {'days_back': var('label_window_days'), 'parents': ['user_daily']},
+        'churn_labels': {'days_back': label_reach_days(), 'parents': ['user_daily']},
         'training_dataset': {
-            'days_back': var('label_window_days'),
+            'days_back': label_reach_days(),
             'parents': ['user_features_daily', 'churn_labels'],
         },
     }) }}

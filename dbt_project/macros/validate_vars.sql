@@ -1,7 +1,9 @@
 {#- Check every var once, before any model runs; the message names the var and what is allowed. -#}
 {% macro validate_vars() -%}
     {%- if execute -%}
-        {%- do validate_label_window_days(var('label_window_days')) -%}
+        {%- do validate_days('label_window_days', 1) -%}
+        {%- do validate_days('label_gap_days', 0) -%}
+        {%- do validate_days('eligible_within_days', 1) -%}
         {%- do validate_observation_window(var('first_day'), var('last_day')) -%}
         {%- do validate_engagement_event_types(var('engagement_event_types')) -%}
         {%- do validate_include_inactive_users(var('include_inactive_users')) -%}
@@ -15,9 +17,10 @@
     ) -%}
 {%- endmacro %}
 
-{% macro validate_label_window_days(days) -%}
-    {%- if days is boolean or days is not integer or days < 1 or days > 3650 -%}
-        {%- do refuse_var('label_window_days', 'a whole number of days from 1 to 3650') -%}
+{% macro validate_days(name, fewest) -%}
+    {%- set days = var(name) -%}
+    {%- if days is boolean or days is not integer or days < fewest or days > 3650 -%}
+        {%- do refuse_var(name, 'a whole number of days from ' ~ fewest ~ ' to 3650') -%}
     {%- endif -%}
 {%- endmacro %}
 

@@ -1,5 +1,6 @@
--- The labels again, straight from the events: the first engagement day after as_of_date tells
--- whether the label window has one.
+-- The labels again, straight from the events: the engagement days between the gap after as_of_date
+-- and the end of the label window.
+{%- set day_before = plus_days('labels.as_of_date', var('label_gap_days')) %}
 with events as (
     select * from {{ ref('stg_events') }}
 ),
@@ -30,9 +31,8 @@ next_active_days as (
     left join active_days
         on
             labels.user_id = active_days.user_id
-            and labels.as_of_date < active_days.event_date
-            and {{ plus_days('labels.as_of_date', var('label_window_days')) }}
-            >= active_days.event_date
+            and {{ day_before }} < active_days.event_date
+            and {{ plus_days(day_before, var('label_window_days')) }} >= active_days.event_date
     group by
         labels.user_id,
         labels.as_of_date,

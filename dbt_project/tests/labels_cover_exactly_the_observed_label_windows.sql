@@ -19,8 +19,9 @@ observed_user_days as (
     from user_daily
     inner join last_observed
         on
-            {{ plus_days('user_daily.as_of_date', var('label_window_days')) }}
-            <= last_observed.last_day
+            {{ plus_days(
+                plus_days('user_daily.as_of_date', var('label_gap_days')), var('label_window_days')
+            ) }} <= last_observed.last_day
 )
 
 select

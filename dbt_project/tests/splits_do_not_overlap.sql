@@ -1,6 +1,6 @@
 -- The splits stand in time order: test is the last fifth of the labelled days, at least one day;
--- embargo is the label_window_days calendar days before it, so that no label window of a train day
--- reaches into the test period; train is the rest.
+-- embargo is the label_gap_days + label_window_days calendar days before it, so that no label window
+-- of a train day reaches into the test period; train is the rest.
 with splits as (
     select * from {{ ref('training_splits') }}
 ),
@@ -29,8 +29,9 @@ where
     or splits.split != case
         when splits.as_of_date >= test_period.first_test_day then 'test'
         when
-            {{ plus_days('splits.as_of_date', var('label_window_days')) }}
-            >= test_period.first_test_day
+            {{ plus_days(
+                plus_days('splits.as_of_date', var('label_gap_days')), var('label_window_days')
+            ) }} >= test_period.first_test_day
             then 'embargo'
         else 'train'
     end

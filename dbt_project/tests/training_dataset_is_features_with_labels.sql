@@ -11,6 +11,16 @@ training as (
     select * from {{ ref('training_dataset') }}
 ),
 
+-- A user's first active day; before it the days since the last activity count from the signup.
+first_active_days as (
+    select
+        user_daily.user_id,
+        min(case when user_daily.is_active_day = 1 then user_daily.as_of_date end)
+            as first_active_day
+    from {{ ref('user_daily') }} as user_daily
+    group by user_daily.user_id
+),
+
 expected as (
     select
         labels.user_id,
@@ -21,8 +31,12 @@ expected as (
         on
             labels.user_id = features.user_id
             and labels.as_of_date = features.as_of_date
+    inner join first_active_days on features.user_id = first_active_days.user_id
     where
-        features.active_days_30d > 0
+        (
+            first_active_days.first_active_day <= features.as_of_date
+            and features.days_since_last_activity < {{ var('eligible_within_days') }}
+        )
         or {{ 'true' if var('include_inactive_users') else 'false' }}
 )
 

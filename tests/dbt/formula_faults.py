@@ -139,6 +139,7 @@ FEATURES: Faults = {
 LABELS: Faults = {
     "a label window of 29 days": ("active_days, 30)", "active_days, 29)"),
     "a label window of 31 days": ("active_days, 30)", "active_days, 31)"),
+    "a gap of a day": ("active_days, 0)", "active_days, 1)"),
     "a label window from the day on": (
         "rows between unbounded preceding and current row",
         "rows between unbounded preceding and 1 preceding",
@@ -150,7 +151,7 @@ LABELS: Faults = {
         "as_of_date <= observation_window.last_labelled_day + 1",
     ),
     "users share a label window": (
-        "partition by active_days_so_far.user_id\n            order by",
+        "partition by active_days_so_far.user_id\n        order by",
         "order by",
     ),
 }
@@ -172,14 +173,22 @@ SPLITS: Faults = {
     ),
 }
 
-ELIGIBLE = "where features.active_days_30d > 0"
+ELIGIBLE = (
+    "where\n        first_active_days.first_active_day <= features.as_of_date\n"
+    "        and features.days_since_last_activity < 30"
+)
 DATASETS: Faults = {
     "users who are gone": (ELIGIBLE, "where true"),
-    "an active day is too few": (ELIGIBLE, ELIGIBLE.replace("> 0", "> 1")),
-    "only users of two weeks": (ELIGIBLE, ELIGIBLE.replace("30d", "14d")),
-    "only users with a login": (ELIGIBLE, ELIGIBLE.replace("active_days", "logins")),
+    "only users of two weeks": (ELIGIBLE, ELIGIBLE.replace("< 30", "< 14")),
 }
 TRAINING = DATASETS | {
+    "users who were never seen": (ELIGIBLE, "where features.days_since_last_activity < 30"),
+    "the month is a day longer": (ELIGIBLE, ELIGIBLE.replace("< 30", "<= 30")),
+    "not on the first active day": (ELIGIBLE, ELIGIBLE.replace("_day <= f", "_day < f")),
+    "first active by any event": (
+        "where user_daily.is_active_day = 1",
+        "where user_daily.total_events > 0",
+    ),
     "the label of the day after": (
         "and features.as_of_date = labels.as_of_date",
         "and features.as_of_date = labels.as_of_date - 1",

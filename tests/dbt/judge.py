@@ -58,6 +58,8 @@ class Vars:
     first_day: date | None = None
     last_day: date | None = None
     label_window_days: int = 30
+    label_gap_days: int = 0
+    eligible_within_days: int = 30
     engagement_event_types: tuple[str, ...] = ENGAGEMENT
     include_inactive_users: bool = False
 
@@ -65,20 +67,22 @@ class Vars:
 def judge(world: World, given: Vars) -> dict[str, list[Row]]:
     """Return the rows of the six marts by their names, columns in order."""
     window = observation_window(world.events, given)
-    daily, features, labels = [], [], []
+    daily, features, labels, eligible = [], [], [], set()
     if window is not None:
         for user in world.users:
             history = History(user, world.events, window, given)
             daily += [history.daily(day) for day in history.days]
             features += [history.features(day) for day in history.days]
             labels += [history.label(day) for day in history.days if history.is_observed(day)]
+            eligible |= {(user.user_id, day) for day in history.days if history.is_eligible(day)}
+    candidates = [row for row in features if (row["user_id"], row["as_of_date"]) in eligible]
     return {
         "user_daily": daily,
         "user_features_daily": features,
         "churn_labels": labels,
-        "training_dataset": training(features, labels, given),
+        "training_dataset": training(candidates, labels),
         "training_splits": splits(labels, given),
-        "scoring_dataset": scoring(features, window, given),
+        "scoring_dataset": scoring(candidates, window),
     }
 
 
@@ -162,13 +166,20 @@ class History:
         return (day - (max(active) if active else self.user.signup_date)).days
 
     def is_observed(self, day: date) -> bool:
-        return day + timedelta(days=self.given.label_window_days) <= self.last_day
+        return self.label_window(day)[-1] <= self.last_day
+
+    def label_window(self, day: date) -> list[date]:
+        end_of_gap = day + timedelta(days=self.given.label_gap_days)
+        width = self.given.label_window_days
+        return [end_of_gap + timedelta(days=number) for number in range(1, width + 1)]
+
+    def is_eligible(self, day: date) -> bool:
+        first = day - timedelta(days=self.given.eligible_within_days - 1)
+        was_active = any(self.is_active(back) for back in self.days if first <= back <= day)
+        return self.given.include_inactive_users or was_active
 
     def label(self, day: date) -> Row:
-        ahead = [
-            day + timedelta(days=number) for number in range(1, self.given.label_window_days + 1)
-        ]
-        active = sum(self.is_active(later) for later in ahead)
+        active = sum(self.is_active(later) for later in self.label_window(day))
         return {
             "user_id": self.user.user_id,
             "as_of_date": day,
@@ -177,22 +188,14 @@ class History:
         }
 
 
-def training(features: list[Row], labels: list[Row], given: Vars) -> list[Row]:
+def training(candidates: list[Row], labels: list[Row]) -> list[Row]:
     found = {(row["user_id"], row["as_of_date"]): row["churn_label"] for row in labels}
-    keyed = [(row, (row["user_id"], row["as_of_date"])) for row in features]
-    return [
-        row | {"churn_label": found[key]}
-        for row, key in keyed
-        if key in found and is_eligible(row, given)
-    ]
+    keyed = [(row, (row["user_id"], row["as_of_date"])) for row in candidates]
+    return [row | {"churn_label": found[key]} for row, key in keyed if key in found]
 
 
-def scoring(features: list[Row], window: tuple[date, date] | None, given: Vars) -> list[Row]:
-    return [row for row in features if row["as_of_date"] == window[1] and is_eligible(row, given)]
-
-
-def is_eligible(row: Row, given: Vars) -> bool:
-    return given.include_inactive_users or row["active_days_30d"] > 0
+def scoring(candidates: list[Row], window: tuple[date, date] | None) -> list[Row]:
+    return [row for row in candidates if row["as_of_date"] == window[1]]
 
 
 def splits(labels: list[Row], given: Vars) -> list[Row]:
@@ -200,7 +203,8 @@ def splits(labels: list[Row], given: Vars) -> list[Row]:
     if not days:
         return []
     first_test_day = days[-max(1, len(days) // 5)]
-    first_embargo_day = first_test_day - timedelta(days=given.label_window_days)
+    embargo_days = given.label_gap_days + given.label_window_days
+    first_embargo_day = first_test_day - timedelta(days=embargo_days)
     return [
         {
             "as_of_date": day,

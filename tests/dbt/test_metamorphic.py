@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from generator.vocabulary import EVENT_TYPES
 from tests.dbt.judge import Event, World
 from tests.dbt.marts import Marts
-from tests.dbt.worlds import worlds
+from tests.dbt.worlds import VARS, worlds
 
 QUICK = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
@@ -96,6 +96,18 @@ def test_nothing_after_the_label_window_moves_a_label(
     changed = with_changed(world, change, data, lambda event: event.event_date > day)
     rows = f"from churn_labels where as_of_date + 30 <= date '{day}' order by all"
     check_same_rows(marts["defaults"], world, changed, rows)
+
+
+@QUICK
+@given(world=worlds(), change=CHANGES, data=st.data())
+def test_nothing_in_the_gap_moves_a_label(
+    world: World, change: Change, data: st.DataObject, marts: dict[str, Marts]
+) -> None:
+    day = draw_day(world, data)
+    end = day + timedelta(days=VARS["labels_ahead"].label_gap_days)
+    changed = with_changed(world, change, data, lambda event: day < event.event_date <= end)
+    rows = f"from churn_labels where as_of_date = date '{day}' order by all"
+    check_same_rows(marts["labels_ahead"], world, changed, rows)
 
 
 def draw_day(world: World, data: st.DataObject) -> date:

@@ -26,6 +26,13 @@ UNITS_OF_FEATURES = (
 )
 
 
+UNITS_OF_LABELS = (
+    "a_label_needs_its_whole_window",
+    "the_day_itself_is_not_in_its_label_window",
+    "activity_in_the_gap_does_not_count",
+)
+
+
 @dataclass(frozen=True)
 class Leak:
     """A change of one file, and the dbt tests of which one has to see it.
@@ -96,15 +103,37 @@ LEAKS = {
     ),
     "the_label_window_is_a_day_short": Leak(
         f"{MARTS}/churn_labels.sql",
-        "lead(active_days_so_far.active_days, {{ var('label_window_days') }})",
-        "lead(active_days_so_far.active_days, {{ var('label_window_days') - 1 }})",
-        ("a_label_needs_its_whole_window", "the_day_itself_is_not_in_its_label_window"),
+        "lead(active_days_so_far.active_days, {{ label_reach_days() }})",
+        "lead(active_days_so_far.active_days, {{ label_reach_days() - 1 }})",
+        UNITS_OF_LABELS,
+    ),
+    "the_gap_is_a_day_short": Leak(
+        f"{MARTS}/churn_labels.sql",
+        "{{ label_gap_days() }}",
+        "{{ [label_gap_days() - 1, 0] | max }}",
+        ("activity_in_the_gap_does_not_count",),
+    ),
+    "the_label_forgets_the_gap": Leak(
+        "macros/label_window.sql",
+        "label_gap_days() + (",
+        "0 * label_gap_days() + (",
+        (
+            "activity_in_the_gap_does_not_count",
+            "window_ends_can_be_set",
+            "the_last_fifth_is_test_behind_an_embargo",
+        ),
     ),
     "churned_users_are_eligible": Leak(
         "macros/is_eligible.sql",
-        "features ~ '.active_days_30d > 0'",
-        "'true'",
-        ("inactive_users_are_left_out",),
+        "{{ features }}.days_since_last_activity < {{ var('eligible_within_days') }}",
+        "true",
+        ("inactive_users_are_left_out", "eligible_users_are_scored_at_the_last_day"),
+    ),
+    "users_never_seen_are_eligible": Leak(
+        "macros/is_eligible.sql",
+        "{{ first_active_day }} <= {{ features }}.as_of_date",
+        "true",
+        ("inactive_users_are_left_out", "eligible_users_are_scored_at_the_last_day"),
     ),
     "the_dataset_takes_tomorrows_feature": Leak(
         f"{MARTS}/training_dataset.sql",
@@ -132,8 +161,8 @@ LEAKS = {
     ),
     "the_embargo_is_a_day_short": Leak(
         f"{MARTS}/training_splits.sql",
-        "minus_days('test_period.first_test_day', var('label_window_days'))",
-        "minus_days('test_period.first_test_day', var('label_window_days') - 1)",
+        "day_labelled_by('test_period.first_test_day')",
+        "plus_days(day_labelled_by('test_period.first_test_day'), 1)",
         (
             "the_last_fifth_is_test_behind_an_embargo",
             "four_labelled_days_leave_one_test_day_and_no_train_day",

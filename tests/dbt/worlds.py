@@ -22,14 +22,16 @@ TIMES = [time(0, 0, 0), time(23, 59, 59, 999999), time(12, 0, 0), time(12, 0, 0,
 
 VARS = {
     "defaults": Vars(),
-    "a_label_window_of_one_day": Vars(label_window_days=1),
+    "a_label_window_of_one_day": Vars(label_window_days=1, eligible_within_days=1),
     "fixed_ends": Vars(
         first_day=date(2024, 2, 20), last_day=date(2024, 4, 5), label_window_days=10
     ),
+    "labels_ahead": Vars(label_window_days=9, label_gap_days=5, eligible_within_days=45),
     "other_engagement": Vars(
         last_day=date(2024, 3, 31),
         label_window_days=31,
         engagement_event_types=("login", "payment_success"),
+        eligible_within_days=1,
         include_inactive_users=True,
     ),
 }

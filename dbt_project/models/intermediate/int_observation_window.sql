@@ -22,7 +22,7 @@ final as (
     select
         ends.first_day,
         ends.last_day,
-        {{ minus_days('ends.last_day', var('label_window_days')) }} as last_labelled_day
+        {{ day_labelled_by('ends.last_day') }} as last_labelled_day
     from ends
 )
 

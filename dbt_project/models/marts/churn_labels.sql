@@ -39,11 +39,14 @@ active_days_ahead as (
     select
         active_days_so_far.user_id,
         active_days_so_far.as_of_date,
-        lead(active_days_so_far.active_days, {{ var('label_window_days') }}) over (
-            partition by active_days_so_far.user_id
-            order by active_days_so_far.as_of_date
-        ) - active_days_so_far.active_days as future_active_days
+        lead(active_days_so_far.active_days, {{ label_reach_days() }}) over user_days
+        - lead(active_days_so_far.active_days, {{ label_gap_days() }}) over user_days
+            as future_active_days
     from active_days_so_far
+    window user_days as (
+        partition by active_days_so_far.user_id
+        order by active_days_so_far.as_of_date
+    )
 ),
 
 final as (

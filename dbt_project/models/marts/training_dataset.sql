@@ -25,6 +25,15 @@ labels as (
     {% endif %}
 ),
 
+first_active_days as (
+    select
+        user_daily.user_id,
+        min(user_daily.as_of_date) as first_active_day
+    from {{ ref('user_daily') }} as user_daily
+    where user_daily.is_active_day = 1
+    group by user_daily.user_id
+),
+
 final as (
     select
         {{ feature_columns('features') | indent(4) }},
@@ -34,7 +43,9 @@ final as (
         on
             features.user_id = labels.user_id
             and features.as_of_date = labels.as_of_date
-    where {{ is_eligible('features') }}
+    left join first_active_days on features.user_id = first_active_days.user_id
+    where
+        {{ is_eligible('features', 'first_active_days.first_active_day') }}
 )
 
 select {{ whole_days() }} * from final

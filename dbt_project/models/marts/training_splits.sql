@@ -29,7 +29,7 @@ test_period as (
 embargo_period as (
     select
         test_period.first_test_day,
-        {{ minus_days('test_period.first_test_day', var('label_window_days')) }}
+        {{ day_labelled_by('test_period.first_test_day') }}
             as first_embargo_day
     from test_period
 ),
