@@ -1,8 +1,8 @@
 """Write, audit, publish: the read-only file that readers open, never the one that is built.
 
-A copy is written beside the published file, compared with what the tests saw, and renamed over
-the old file. Whoever has the old one open goes on reading it; the next process to open it
-sees the new one.
+The warehouse file is compared with what the tests saw and copied. What readers do not get is
+dropped from the copy, which is then renamed over the old file. Whoever has the old one open goes on
+reading it; the next process to open it sees the new one.
 """
 
 from __future__ import annotations
@@ -16,21 +16,23 @@ from typing import Any
 import duckdb
 
 from generator.atomic_files import move_file, written_whole
-from generator.errors import ElearnError, first_line, not_allowed
-from generator.publishing.green_build import GreenBuild, read_green_build
+from generator.errors import ElearnError, LockedError, first_line, not_allowed
+from generator.publishing.for_readers import keep_for_readers
+from generator.publishing.green_build import GREEN_BUILD, GreenBuild, read_green_build
 from generator.reporter import SILENT, Reporter
-from generator.warehouse.copying import copy_table
+from generator.warehouse.copy_process import copied_meanwhile
 from generator.warehouse.file import (
-    STORAGE,
     Connection,
+    connect,
     create_table,
     insert_row,
+    last_load,
     read_warehouse,
+    wal_of,
 )
 from generator.warehouse.paths import check_path, resolved
-from generator.warehouse.sql import has_table, name_in, one_row, quoted
+from generator.warehouse.sql import has_table, one_row
 from generator.warehouse.tables import BUILD_INFO
-from generator.warehouse.versions import dataset_version
 
 
 @dataclass(frozen=True)
@@ -90,7 +92,7 @@ def check_published(warehouse: Path, published: Path) -> None:
 def _is_published(path: Path) -> bool:
     try:
         with duckdb.connect(str(path.absolute()), read_only=True) as con:
-            return has_table(con, BUILD_INFO.name)
+            return has_table(con, BUILD_INFO.name) and not has_table(con, GREEN_BUILD)
     except duckdb.Error:
         return False
 
@@ -134,9 +136,16 @@ def publish_from(
     green = read_green_build(con, warehouse)
     target = resolved(published)  # a link stays, and what it points to is replaced
     with written_whole(target.parent, field="published") as folder:
-        copy = folder / target.name
+        copy = folder / "copy of the warehouse.duckdb"
+        with copied_meanwhile(resolved(warehouse), copy):
+            _check_tested(con, green, warehouse, reporter)
+        build = BuildInfo(
+            **asdict(green.facts),
+            dataset_version=_dataset_version(con),
+            elearn_version=version("elearn-churn-warehouse"),
+        )
         try:
-            build = _write(con, copy, green, warehouse, reporter)
+            _keep_for_readers(copy, green, build)
         except duckdb.Error as error:
             raise ElearnError(f"{published}: {first_line(error)}") from error
         copy.chmod(copy.stat().st_mode & ~0o222)
@@ -144,29 +153,28 @@ def publish_from(
     return Published(str(published), green.rows, build)
 
 
-def _write(
-    con: Connection, copy: Path, green: GreenBuild, warehouse: Path, reporter: Reporter
-) -> BuildInfo:
-    [source] = one_row(con, "select current_database()")
-    storage = quoted(STORAGE["storage_compatibility_version"])
-    target = name_in(f"copy of {source}")  # a name that the warehouse's own is not
-    con.execute(
-        f"attach {quoted(str(copy.absolute()))} as {target} (read_write, storage_version {storage})"
-    )
-    con.execute(f"use {target}")
-    con.execute("create schema raw")
+def _check_tested(con: Connection, green: GreenBuild, warehouse: Path, reporter: Reporter) -> None:
+    """Raise when a table is not the one that the tests saw."""
+    if wal_of(warehouse).exists():  # its content is read, but would not be copied
+        raise LockedError(f"{warehouse}: another process has just written it; try again")
+    [database] = one_row(con, "select current_database()")
     for table in green.tables:
-        table.check_definition(con, source, warehouse)
-        copy_table(con, source, table.name)
+        table.check_definition(con, database, warehouse)
         table.check_rows(con, warehouse)
         reporter.advance(table.rows / max(green.rows, 1))
-    build = BuildInfo(
-        **asdict(green.facts),
-        dataset_version=dataset_version(con),
-        elearn_version=version("elearn-churn-warehouse"),
-    )
-    create_table(con, BUILD_INFO)
-    insert_row(con, BUILD_INFO, asdict(build))
-    con.execute(f"use {name_in(source)}")
-    con.execute(f"detach {target}")  # writes all of it into the file
-    return build
+
+
+def _keep_for_readers(copy: Path, green: GreenBuild, build: BuildInfo) -> None:
+    """Make a copy of the warehouse file into the published file."""
+    with connect(copy, None, name="published") as con:
+        keep_for_readers(con, [table.name for table in green.tables])
+        con.begin()
+        create_table(con, BUILD_INFO)
+        insert_row(con, BUILD_INFO, asdict(build))
+        con.commit()
+
+
+def _dataset_version(con: Connection) -> str:
+    last = last_load(con)
+    assert last is not None
+    return str(last["dataset_version"])
