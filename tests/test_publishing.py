@@ -17,7 +17,8 @@ import duckdb
 import pytest
 
 from generator.errors import ElearnError, UsageError
-from generator.publishing.publish import publish_warehouse
+from generator.publishing.publish import publish_from, publish_warehouse
+from generator.warehouse.file import read_warehouse
 from generator.warehouse.summary import MARTS
 from tests.conftest import Elearn, run_dbt, run_elearn
 
@@ -69,6 +70,56 @@ def test_readers_get_raw_the_marts_and_the_build_and_nothing_else(built: Path) -
         """,
     )
     assert [name for (name,) in found] == sorted([*RAW, *MARTS, "main.build_info"])
+
+
+OWN = (
+    "create schema own",
+    "create table own.parents (id integer primary key)",
+    "create table own.children (id integer references own.parents (id))",
+    "create view own.view_of_children as from own.children",
+    "create table main.notes (id integer primary key)",
+    "create table main.more_notes (id integer references notes (id))",
+    "create table raw.visits (visitor integer references raw.users (user_id))",
+    "create view main.view_of_users as from raw.users",
+    "create macro one_more(number) as number + 1",
+    "create macro numbers() as table select 1 as number",
+    "create type mood as enum ('good', 'bad')",
+    "create sequence counter",
+)
+
+
+def test_what_a_person_made_beside_the_models_is_not_published(folder: Path) -> None:
+    change(folder / "warehouse.duckdb", *OWN)
+    names = """
+        select schema_name, table_name as name from duckdb_tables()
+        union all select schema_name, view_name from duckdb_views() where not internal
+        union all select schema_name, function_name from duckdb_functions() where not internal
+        union all select schema_name, type_name from duckdb_types() where not internal
+        union all select schema_name, sequence_name from duckdb_sequences()
+        union all select schema_name, null from duckdb_schemas() where not internal
+        order by all
+    """
+    before = query(folder / "published/elearn.duckdb", names)
+    publish_warehouse(folder / "warehouse.duckdb", folder / "published/elearn.duckdb")
+    assert query(folder / "published/elearn.duckdb", names) == before
+
+
+WRITE = (
+    "import duckdb; duckdb.connect('warehouse.duckdb').execute('create table late (id integer)')"
+)
+
+
+def test_the_warehouse_is_locked_until_it_is_published(folder: Path) -> None:
+    def write() -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-c", WRITE], cwd=folder, capture_output=True, text=True, check=False
+        )
+
+    warehouse, published = folder / "warehouse.duckdb", folder / "published/elearn.duckdb"
+    with read_warehouse(warehouse) as con:
+        publish_from(con, warehouse, published)
+        assert "Could not set lock" in write().stderr
+    assert write().returncode == 0
 
 
 def test_the_published_rows_keys_checks_and_comments_are_the_warehouses(built: Path) -> None:
