@@ -104,9 +104,7 @@ def test_what_a_person_made_beside_the_models_is_not_published(folder: Path) -> 
     assert query(folder / "published/elearn.duckdb", names) == before
 
 
-WRITE = (
-    "import duckdb; duckdb.connect('warehouse.duckdb').execute('create table late (id integer)')"
-)
+WRITE = "import duckdb; duckdb.connect('warehouse.duckdb').execute('create table late (n int)')"
 
 
 def test_the_warehouse_is_locked_until_it_is_published(folder: Path) -> None:
