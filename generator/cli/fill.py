@@ -111,11 +111,22 @@ def load(
         list[str] | None, typer.Option(help="A text that is null; repeatable.", metavar="TEXT")
     ] = None,
     decimal: Annotated[
-        str, typer.Option(help="What stands before decimals: . or ,", metavar="MARK")
-    ] = ".",
+        str | None, typer.Option(help="What stands before decimals: . or ,", metavar="MARK")
+    ] = None,
     date_format: Annotated[
         str | None,
         typer.Option(help="How dates are written, such as '%d.%m.%Y'.", metavar="PATTERN"),
+    ] = None,
+    days_in: Annotated[
+        str | None,
+        typer.Option(help="Zone in which days begin, such as Asia/Kolkata.", metavar="ZONE"),
+    ] = None,
+    mapping: Annotated[
+        str | None,
+        typer.Option(help="How the columns fill ours: a TOML file, or a name.", metavar="FILE"),
+    ] = None,
+    show_mapping: Annotated[
+        str | None, typer.Option(help="Print a shipped mapping and end.", metavar="NAME")
     ] = None,
     warehouse: Warehouse = DEFAULT_WAREHOUSE,
     memory_limit: MemoryLimit = None,
@@ -125,13 +136,17 @@ def load(
 ) -> None:
     """Load a real export into the warehouse, replacing what was there or adding to it."""
     from generator.loader.load import load_files
+    from generator.loader.mapping_file import read_mapping, shipped_text
     from generator.loader.quarantine import RejectedError
     from generator.loader.text_format import TextFormat
 
-    voice = Voice(quiet, json, profile)
+    if show_mapping is not None:
+        print(shipped_text(show_mapping), end="")
+        return
+    voice, found = Voice(quiet, json, profile), None if mapping is None else read_mapping(mapping)
     if not append:
         for option, given in (("--users", users), ("--events", events)):
-            if not given:
+            if not given and not (option == "--users" and found and found.creates_users):
                 raise UsageError(f"{option}: nothing is given; only --append does without")
     try:
         report = load_files(
@@ -140,7 +155,8 @@ def load(
             events or [],
             append=append,
             max_rejects=whole_number("max_rejects", max_rejects, 0, 10**12),
-            text_format=TextFormat(tuple(null or ()), decimal, date_format),
+            text_format=TextFormat.of(found, null or [], decimal, date_format, days_in),
+            mapping=found,
             memory_limit=checked_memory_limit(memory_limit),
             reporter=voice,
         )

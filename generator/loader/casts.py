@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from generator.loader.text_format import BLANKS, NULLS, PLAIN, TextFormat
+from generator.loader.text_format import BLANKS, NULLS, PLAIN, UTC, TextFormat
 from generator.warehouse.sql import quoted, quoted_list
 
 WHOLE = r"([+-]?\d+)(?:\.0*)?"
@@ -20,6 +20,13 @@ NUMBER = _PLAIN_NUMBER + r"(?:[eE][+-]?\d+)?"
 _STAMP = r"\d{4}-\d{2}-\d{2}(?:[ T](?:[01]\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:\.\d{1,9})?)?)?"
 _ZONE = r" ?(?:Z|z|UTC|GMT|([+-])(0\d|1[0-5]):?([0-5]\d)?)?"
 _MOMENT = f"({_STAMP}){_ZONE}"
+_EXACT = "decimal(30, 18)"
+"""Every number that is no measure beyond all limits, with what it takes to round it once."""
+OF, ISO_DURATION = "of", "iso8601"
+"""Units that are no numbers alone: a part of the highest possible score, and a length of time."""
+_DURATION = r"P(?:(\d+)W|(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:[.,]\d+)?)S)?)?)"
+_SECONDS_OF = (604_800, 86_400, 3_600, 60, 1)
+"""Seconds of the parts of a duration, in their order."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +36,8 @@ class Cell:
     raw: str
     """The text as it stands in the file."""
     format: TextFormat = PLAIN
+    is_clean: bool = False
+    """Whether a mapping has trimmed it and taken out the nulls."""
 
     @property
     def text(self) -> str:
@@ -41,6 +50,8 @@ class Cell:
     @property
     def trimmed(self) -> str:
         """The text without blanks around it; null when nothing is left, or a null."""
+        if self.is_clean:
+            return self.raw
         text = f"trim({self.text}, {quoted(BLANKS)})"
         for spelling in NULLS:
             text = f"nullif({text}, {quoted(spelling)})"
@@ -51,19 +62,27 @@ class Cell:
         """The cell with a point before the decimals; a point in it becomes a comma, which fails."""
         if self.format.decimal == ".":
             return self
-        return Cell(f"translate({self.text}, ',.', '.,')")
+        return Cell(f"translate({self.text}, ',.', '.,')", is_clean=self.is_clean)
 
     @property
     def day(self) -> Cell:
         """The cell with its date and time in ISO 8601; null where the pattern does not fit."""
-        patterns = self.format.date_formats
-        if not patterns:
+        given = self.format
+        if given.date_format is None:
             return self
+        written = f"strftime({self._moment(given.time_formats)}, '%Y-%m-%d %H:%M:%S.%f')"
+        if given.date_formats:
+            day = f"strftime({self._moment(given.date_formats)}, '%Y-%m-%d')"
+            written = f"coalesce({day}, {written})"
+        zone = UTC if given.has_offset else given.timezone
+        return Cell(written, TextFormat(timezone=zone, days_in=given.days_in), is_clean=True)
+
+    def _moment(self, patterns: list[str]) -> str:
         moment = f"try_strptime({self.trimmed}, [{quoted_list(patterns)}])"
-        if self.format.counts_days:
-            same = f"strftime({moment}, {quoted(patterns[0])}) = {self.trimmed}"
-            moment = f"case when {same} then {moment} end"
-        return Cell(f"strftime({moment}, '%Y-%m-%d %H:%M:%S.%f')")
+        if not self.format.counts_days:
+            return moment
+        same = f"strftime({moment}, {quoted(patterns[0])}) = {self.trimmed}"
+        return f"case when {same} then {moment} end"
 
     def matches(self, pattern: str) -> str:
         """Return whether a regular expression describes all of the trimmed text."""
@@ -95,6 +114,8 @@ def flag(cell: Cell) -> str:
 
 def date(given: Cell) -> str:
     """Return a day; of a text with a time of day, its day in UTC."""
+    if given.format.ticks:
+        return f"cast({_counted(given)} as date)"
     cell = given.day
     cast = f"try_cast({cell.text} as date)"
     return f"""case
@@ -104,15 +125,18 @@ def date(given: Cell) -> str:
 
 
 def time(given: Cell) -> str:
-    """Return a time in UTC; a text without an offset is UTC, one without a time is midnight."""
+    """Return a time as it is stored; one without a time of day is midnight of that day."""
+    if given.format.ticks:
+        return _counted(given)
     cell = given.day
     text = cell.text
     plain = f"replace(left({text}, 19), 'T', ' ')"  # of 2025-01-01T10:00:00Z
     casts = [f"try_cast({written} as timestamp)" for written in (text, plain)]
     is_plain = f"substr({text}, 20) in ('', 'Z') and cast({casts[1]} as varchar) = {plain}"
     return f"""case
-        when cast({casts[0]} as varchar) = {text} then {casts[0]}
-        when {is_plain} then {casts[1]}
+        when cast({casts[0]} as varchar) = {text} then {_local(casts[0], cell)}
+        when {is_plain} and right({text}, 1) = 'Z' then {_local(casts[1], cell, UTC)}
+        when {is_plain} then {_local(casts[1], cell)}
         else {_moment(cell)}
     end"""
 
@@ -128,13 +152,37 @@ def _moment(cell: Cell) -> str:
     )
     moment = f"try_cast({stamp} as timestamp)"
     offset = f"60 * cast({hours} as bigint) + coalesce(try_cast({minutes} as bigint), 0)"
+    ends_in_zone = f"regexp_matches({cell.trimmed}, '[A-Za-z]$')"
     return f"""case when {cell.matches(_MOMENT)} then
-        case case when strlen({stamp}) > 10 then {sign} end
-            when '+' then {moment} - to_minutes({offset})
-            when '-' then {moment} + to_minutes({offset})
-            else {moment}
+        case
+            when strlen({stamp}) = 10 then {moment}
+            when {sign} = '+' then {_local(f"({moment} - to_minutes({offset}))", cell, UTC)}
+            when {sign} = '-' then {_local(f"({moment} + to_minutes({offset}))", cell, UTC)}
+            when {ends_in_zone} then {_local(moment, cell, UTC)}
+            else {_local(moment, cell)}
         end
     end"""
+
+
+def _local(moment: str, cell: Cell, zone: str | None = None) -> str:
+    """Return a wall-clock time of a zone, by default that of the format, as it is stored."""
+    zone, stored = zone or cell.format.timezone, cell.format.days_in
+    if (zone, stored) == (UTC, UTC):
+        return moment
+    local = f"timezone({quoted(stored)}, timezone({quoted(zone)}, {moment}))"
+    # Beyond these the engine fails, and they are no permitted times anyway.
+    is_near = f"{moment} between timestamp '1900-01-01' and timestamp '2200-01-01'"
+    return f"case when {is_near} then {local} else {moment} end"
+
+
+def _counted(cell: Cell) -> str:
+    """Return a time that is counted since 1970, without what is less than a microsecond."""
+    number, ticks = cell.number, cell.format.ticks
+    count = f"try_cast({number.trimmed} as decimal(30, 9))"
+    # What is beyond all years would be an error; it has its reason as an outside time.
+    near = f"least(greatest({count}, {-(10**11) * ticks}), {2 * 10**11 * ticks})"
+    moment = f"make_timestamp(cast(floor({near} * {10**6 // ticks}) as bigint))"
+    return f"case when {number.matches(NUMBER)} then {_local(moment, cell, UTC)} end"
 
 
 def word(cell: Cell, allowed: tuple[str, ...]) -> str:
@@ -165,6 +213,10 @@ def measure(given: Cell, low: float, high: float) -> str:
     becomes 0.0001): that takes the way over its double, whose shortest text has no exponent from
     0.0001 on.
     """
+    if given.format.unit == OF:
+        return share(given, highest(given))
+    if given.format.unit:
+        return _converted(given, high)
     cell = given.number
     text, number = cell.text, f"try_cast({cell.trimmed} as double)"
     in_range = f"between {low} and {high}"
@@ -177,6 +229,68 @@ def measure(given: Cell, low: float, high: float) -> str:
             else {_rounded(f"cast({number} as varchar)")}
         end
     end"""
+
+
+def _converted(cell: Cell, high: float) -> str:
+    """Return a measure of another unit, converted exactly and rounded once."""
+    unit = cell.format.unit
+    given = f"({duration(cell)})" if unit == ISO_DURATION else f"({exact(cell)})"
+    number = f"case when {given} between 0 and {high} * {_UNITS[unit][0]} then {given} end"
+    return f"cast({_UNITS[unit][1].format(number)} as double) / 10000"
+
+
+_UNITS = {
+    "seconds": (60, "((cast(floor({} * 10000) as hugeint) + 30) // 60)"),
+    ISO_DURATION: (60, "((cast(floor({} * 10000) as hugeint) + 30) // 60)"),
+    "milliseconds": (60_000, "((cast(floor({}) as hugeint) + 3) // 6)"),
+    "fraction": (0.01, "cast({} * 1000000 as decimal(38, 0))"),
+    "cents": (100, "cast({} * 100 as decimal(38, 0))"),
+}
+"""Of each unit: how many make one of raw's, and the ten-thousandths of raw's unit. Minutes are
+rounded half up by whole numbers, as a third of a minute has no end of decimals."""
+
+
+def exact(cell: Cell) -> str:
+    """Return the number of a text with all its decimals."""
+    text = cell.number.trimmed
+    short = f"cast(try_cast({text} as double) as varchar)"
+    return f"""case
+        when regexp_full_match({text}, {quoted(_PLAIN_NUMBER)}) then try_cast({text} as {_EXACT})
+        when regexp_full_match({text}, {quoted(NUMBER)}) then try_cast({short} as {_EXACT})
+    end"""
+
+
+def highest(score: Cell) -> Cell:
+    """Return the cell of the highest possible score beside a score."""
+    return Cell("text_highest", score.format, is_clean=True)
+
+
+def share(part: Cell, whole_text: Cell) -> str:
+    """Return how many percent a number is of another, rounded once to four decimals."""
+    numbers = (f"({exact(cell)})" for cell in (part, whole_text))
+    given, highest = (f"cast(replace(cast({n} as varchar), '.', '') as hugeint)" for n in numbers)
+    is_share = f"{given} between 0 and {highest} and {highest} > 0"
+    rounded = f"(2000000 * {given} + {highest}) // (2 * {highest})"
+    return f"case when {is_share} then cast({rounded} as double) / 10000 end"
+
+
+def duration(cell: Cell) -> str:
+    """Return the seconds of a duration in ISO 8601; years and months have no fixed length."""
+    parts = (
+        f"regexp_extract({cell.trimmed}, {quoted(f'^{_DURATION}$')}, {group + 1})"
+        for group in range(len(_SECONDS_OF))
+    )
+    seconds = " + ".join(
+        f"coalesce(try_cast(replace({part}, ',', '.') as decimal(22, 9)), 0) * {length}"
+        for part, length in zip(parts, _SECONDS_OF, strict=True)
+    )
+    return f"case when {is_duration(cell)} then {seconds} end"
+
+
+def is_duration(cell: Cell) -> str:
+    """Return whether a text is a duration with at least one part."""
+    has_a_part = f"regexp_matches({cell.trimmed}, '[0-9][WDHMS]$')"
+    return f"({cell.matches(_DURATION)} and {has_a_part})"
 
 
 def _rounded(text: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from generator.loader.casts import NUMBER, WHOLE, Cell
+from generator.loader.casts import ISO_DURATION, NUMBER, OF, WHOLE, Cell, highest, is_duration
 from generator.loader.columns import Columns
 from generator.loader.rules import Check, Fault
 from generator.loader.text_format import NULL_LIKE, TextFormat
@@ -28,6 +28,7 @@ DATE_ORDERS = (
 )
 """Dates that are not ISO 8601: what they look like, what is said of them, and who reads them."""
 
+TICKS = {1: "seconds", 1000: "milliseconds"}
 PLAIN_TIME = r"\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?"
 """A time of day that is read behind a date of any pattern."""
 
@@ -64,14 +65,24 @@ class CellChecks:
     def measure(self, column: str, limits: str) -> Check:
         """Return the check of a number that may be missing."""
         cell = self.columns.cell(column)
-        outside = Fault(column, f"{column} is outside {limits}", cell.number.matches(NUMBER))
-        return self.given(
-            column,
-            column,
-            outside,
+        outside = f"{column} is outside {limits}"
+        if cell.format.unit == ISO_DURATION:
+            no_duration = fault_of(column, "is not a duration from weeks to seconds as in PT1H30M")
+            return self.given(
+                column, column, Fault(column, outside, is_duration(cell)), no_duration
+            )
+        is_number = cell.number.matches(NUMBER)
+        faults = [
+            Fault(column, outside, is_number),
             *self._if_read_otherwise(column),
             fault_of(column, "is not a number"),
-        )
+        ]
+        if cell.format.unit == OF:
+            is_alone = (
+                f"{is_number} and not coalesce({highest(cell).number.matches(NUMBER)}, false)"
+            )
+            faults.insert(0, Fault(column, f"{column} has no highest possible score", is_alone))
+        return self.given(column, column, *faults)
 
     def _word_for_null(self, column: str) -> Fault:
         is_word = f"lower({self.columns.cell(column).trimmed}) in ({quoted_list(NULL_LIKE)})"
@@ -92,7 +103,10 @@ class CellChecks:
     def no_date(self, column: str, such_as: str) -> Iterable[Fault]:
         """Yield what a text may be that is no date or time."""
         yield self._word_for_null(column)
-        pattern = self.columns.format.date_format
+        ticks, pattern = self.columns.written(column)
+        if ticks:
+            yield fault_of(column, f"is not a number of {TICKS[ticks]} since 1970")
+            return
         if pattern is not None:
             yield fault_of(column, f"is not a date written {pattern!r}")
             return
@@ -110,8 +124,11 @@ class CellChecks:
 
         ``value`` names the value of a column where it has not the column's own name.
         """
+        # A mapping looks at the folders itself.
         differs = {
-            column: _differs(column, self.columns.folder(column), read, value.get(column, column))
+            column: "false"
+            if self.columns.mapping
+            else _differs(column, self.columns.folder(column), read, value.get(column, column))
             for column, read in cast.items()
         }
         faults = (

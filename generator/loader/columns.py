@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from generator.loader.casts import Cell
+from generator.loader.casts import OF, Cell
+from generator.loader.mapping import TableMapping
 from generator.loader.text_format import PLAIN, TextFormat
 
 
@@ -19,18 +20,50 @@ class Columns:
     """Columns that are dates or times in the file."""
     in_folders: frozenset[str] = frozenset()
     """Columns that stand in the names of folders alone, which programs write."""
+    mapping: TableMapping | None = None
+    """How the columns are filled; None where they have the names of raw."""
 
     def cell(self, column: str) -> Cell:
         """Return the cell of a column."""
         if column in self.in_folders:
             return Cell(f"text_{column}", self._of_folders)
         is_number, is_time = column in self.numbers, column in self.times
+        if self.mapping is not None:
+            own = self._mapped(column, is_number, is_time)
+            return Cell(f"text_{column}", own, is_clean=True)
         own = TextFormat(
             nulls=() if is_number or is_time else self.format.nulls,
             decimal=PLAIN.decimal if is_number else self.format.decimal,
             date_format=PLAIN.date_format if is_time else self.format.date_format,
+            days_in=self.format.days_in,
         )
         return Cell(f"text_{column}", own)
+
+    def fills(self, column: str) -> bool:
+        """Tell whether a column may have other values than null."""
+        return self.mapping is None or self.mapping.entry(column) is not None
+
+    def written(self, column: str) -> tuple[int, str | None]:
+        """Return the ticks and the pattern of a date, whatever the type of the column is."""
+        cell = replace(self, numbers=frozenset(), times=frozenset(), in_folders=frozenset()).cell(
+            column
+        )
+        return cell.format.ticks, cell.format.date_format
+
+    def _mapped(self, column: str, is_number: bool, is_time: bool) -> TextFormat:
+        """Return how the text is to be read that a mapping has made, without nulls."""
+        entry = self.mapping.entry(column) if self.mapping else None
+        if entry is None:
+            return PLAIN
+        date_format = entry.date_format or (None if entry.ticks else self.format.date_format)
+        return TextFormat(
+            decimal=PLAIN.decimal if is_number else self.format.decimal,
+            date_format=None if is_time else date_format,
+            ticks=0 if is_time else entry.ticks,
+            timezone=entry.timezone,
+            days_in=self.format.days_in,
+            unit=OF if entry.highest else entry.unit,
+        )
 
     def folder(self, column: str) -> Cell:
         """Return what the folders of the file say of a column that stands in it too."""
@@ -38,7 +71,7 @@ class Columns:
 
     @property
     def _of_folders(self) -> TextFormat:
-        return TextFormat(nulls=self.format.nulls)
+        return TextFormat(nulls=self.format.nulls, days_in=self.format.days_in)
 
 
 TEXTS = Columns()

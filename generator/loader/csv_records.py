@@ -31,7 +31,16 @@ BROKEN_CELLS = "the line has more or fewer cells than the header"
 BROKEN_QUOTES = "the quotes do not match"
 BROKEN_ENCODING = "the line is not UTF-8"
 BROKEN_LENGTH = f"the line is longer than {MAX_LINE_LENGTH:,} characters"
-BROKEN = (BROKEN_CELLS, BROKEN_QUOTES, BROKEN_ENCODING, BROKEN_LENGTH)
+BROKEN_JSON = "the line is not JSON"
+BROKEN_OBJECT = "the line is no JSON object"
+BROKEN = (
+    BROKEN_CELLS,
+    BROKEN_QUOTES,
+    BROKEN_ENCODING,
+    BROKEN_LENGTH,
+    BROKEN_JSON,
+    BROKEN_OBJECT,
+)
 """Reasons for which a record has no cells at all."""
 
 
@@ -63,11 +72,11 @@ def open_bytes(path: Path, compression: Compression) -> IO[bytes]:
 
 
 @contextmanager
-def open_text(path: Path, compression: Compression) -> Iterator[TextIO]:
-    """Open a CSV file as text; bytes that are not UTF-8 become lone surrogates."""
+def open_text(path: Path, compression: Compression, newline: str = "") -> Iterator[TextIO]:
+    """Open a file as text; bytes that are not UTF-8 become lone surrogates."""
     with (
         open_bytes(path, compression) as content,
-        io.TextIOWrapper(content, "utf-8-sig", "surrogateescape", newline="") as text,
+        io.TextIOWrapper(content, "utf-8-sig", "surrogateescape", newline=newline) as text,
     ):
         limit = csv.field_size_limit(MAX_LINE_LENGTH)
         try:
@@ -96,6 +105,19 @@ def records(text: TextIO, delimiter: str, n_columns: int) -> Iterator[Record]:
             lines.give_back_all_but_one()  # a stray quote costs its own line, not those below
         if cells or reason:
             yield _record(cells, "".join(lines.taken), reason, n_columns)
+
+
+def json_records(text: TextIO) -> Iterator[Record]:
+    """Yield the lines of a file of JSON lines, each as the one cell of a record; no blank ones."""
+    lines = _Lines(text)
+    for line in lines:
+        reason = BROKEN_LENGTH if lines.is_too_long else ""
+        if not reason and not is_utf8(line):
+            reason = BROKEN_ENCODING
+        if reason or line.strip():
+            yield Record([] if reason else [line], lines.taken[-1], reason)
+        lines.is_too_long = False
+        lines.taken.clear()
 
 
 def _record(cells: list[str], line: str, reason: str, n_columns: int) -> Record:

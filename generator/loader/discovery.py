@@ -32,13 +32,13 @@ KINDS: dict[str, Kind] = {
 """The kind of a file by the ending of its name, in lower case."""
 COMPRESSED = (".gz", ".zst")
 """What may follow the ending of a text file."""
-READ = tuple(ending for ending, kind in KINDS.items() if kind != "json")
+READ = tuple(KINDS)
 OTHER_COMPRESSIONS = (".bz2", ".xz", ".zip", ".7z", ".lz4", ".br", ".snappy", ".lzo", ".z")
 NULL_FOLDER = "__HIVE_DEFAULT_PARTITION__"
 """The value of a folder named column=value that stands for null."""
 
 ALLOWED = (
-    "a CSV, tab-separated or Parquet file that exists, text also gzipped or zstandard,"
+    "a CSV, tab-separated, JSON lines or Parquet file that exists, text also gzipped or zstandard,"
     " a folder of such files, or a glob"
 )
 HIDDEN = "name starts with . or _"
@@ -167,8 +167,6 @@ class _Search:
         kind = kind_of(path)
         if _is_blank(path):
             self.skipped["empty"].append(path)
-        elif kind == "json":
-            self.skipped["JSON"].append(path)
         elif kind is None or (kind == "csv" and not _kind_by_name(path)):
             self.skipped["no data file by name or content"].append(path)
         else:

@@ -7,14 +7,15 @@ it was, byte for byte.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from generator.errors import UsageError
 from generator.loader.discovery import DataFile, data_files
+from generator.loader.load_report import LoadReport, row_counts
+from generator.loader.mapping import INTEGER_KEY, Mapping
 from generator.loader.notices import gap_warnings, null_warnings
-from generator.loader.outcomes import check_events, check_users, outcomes
+from generator.loader.outcomes import check_events, check_users, create_users, outcomes
 from generator.loader.quarantine import RejectedError, keep_rejected, rejected_reasons
 from generator.loader.source_file import open_source, restrict
 from generator.loader.spans import event_days, touched_days
@@ -33,60 +34,8 @@ from generator.warehouse.file import (
 from generator.warehouse.own_objects import check_replaceable
 from generator.warehouse.private import NextPrivateFile, load_transaction
 from generator.warehouse.sql import has_table, one_row
-from generator.warehouse.summary import days_text
 from generator.warehouse.tables import EVENTS, LOADS, USERS
 from generator.warehouse.versions import ContentSum, content_sum, version_of
-
-
-@dataclass(frozen=True)
-class LoadReport:
-    """What one load did: rows read = loaded + repeated + ignored + rejected, for both tables."""
-
-    load_id: int
-    users_read: int
-    users_loaded: int
-    users_repeated: int
-    users_ignored: int
-    users_rejected: int
-    events_read: int
-    events_loaded: int
-    events_repeated: int
-    events_ignored: int
-    events_rejected: int
-    users_created: int
-    """Users that come from events alone."""
-    dataset_version: str
-    first_day: str | None
-    last_day: str | None
-    warnings: tuple[str, ...] = ()
-
-    @property
-    def rejected(self) -> int:
-        """Rows of both tables that are rejected."""
-        return self.users_rejected + self.events_rejected
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the report as JSON-ready values."""
-        return asdict(self) | {"rejected": self.rejected, "warnings": list(self.warnings)}
-
-    def as_lines(self) -> list[str]:
-        """Return the report as lines for a terminal."""
-        lines = [
-            _rows_line("users", self.as_dict()),
-            _rows_line("events", self.as_dict()),
-            f"{'days':<28}{days_text(self.first_day, self.last_day)}",
-            f"{'dataset version':<28}{self.dataset_version}",
-            f"{'load':<28}{self.load_id:>14,}",
-        ]
-        if self.rejected:
-            lines.insert(2, f"{'rejected_rows':<28}{self.rejected:>14,} rows rejected")
-        return lines + [f"warning: {warning}" for warning in self.warnings]
-
-
-def _rows_line(label: str, counts: dict[str, Any]) -> str:
-    line = f"{label:<28}{counts[f'{label}_loaded']:>14,} of {counts[f'{label}_read']:,} rows loaded"
-    others = ((outcome, counts[f"{label}_{outcome}"]) for outcome in ("repeated", "ignored"))
-    return line + "".join(f", {rows:,} {outcome}" for outcome, rows in others if rows)
 
 
 def load_files(
@@ -97,6 +46,7 @@ def load_files(
     append: bool = False,
     max_rejects: int = 0,
     text_format: TextFormat = PLAIN,
+    mapping: Mapping | None = None,
     memory_limit: str | None = None,
     reporter: Reporter = SILENT,
 ) -> LoadReport:
@@ -116,6 +66,8 @@ def load_files(
         loaded.
     text_format
         How the texts of the files are to be read.
+    mapping
+        How the columns of the files fill those of raw; None where they have the names of raw.
     memory_limit
         Most memory that the engine takes, such as "1GB".
     reporter
@@ -136,20 +88,23 @@ def load_files(
     }
     if not files["events"] and not (append and files["users"]):
         raise UsageError("--events: nothing is given")
-    given = {"append": append, "max_rejects": max_rejects} | text_format.given
+    creates_users = mapping is not None and mapping.creates_users and not files["users"]
+    given = settings_of(append, max_rejects, text_format, mapping)
     load = Load("files", ", ".join((*users, *events)), given)
     with open_connection(warehouse, memory_limit) as con:
         replaces = not append
         append = append and has_table(con, USERS.name) and has_table(con, EVENTS.name)
-        if not files["users"] and not append:
+        if not files["users"] and not append and not creates_users:
             raise UsageError("--users: nothing is given, and no users are stored")
         if not append:
             check_replaceable(con)  # before the files are read, which may take long
         with reporter.step("read"):
-            user_rows, event_rows = stage(con, files, text_format, reporter)
+            user_rows, event_rows = stage(con, files, text_format, mapping, reporter)
         with reporter.step("check"):
             check_users(user_rows, append)
-            check_events(event_rows, append)
+            check_events(event_rows, append, creates_users)
+            if creates_users:
+                create_users(user_rows, event_rows)
             check_rejected(user_rows, event_rows, max_rejects, replaces)
         with (
             reporter.step("write"),
@@ -162,19 +117,41 @@ def stage(
     con: Connection,
     files: dict[str, list[DataFile]],
     text_format: TextFormat,
+    mapping: Mapping | None = None,
     reporter: Reporter = SILENT,
 ) -> tuple[Staging, Staging]:
     """Read all rows; from here on the engine reaches no file but the given ones."""
     restrict(con, [file.path for found in files.values() for file in found])
-    stagings = Staging(con, user_rules, text_format), Staging(con, event_rules, text_format)
+    stagings = (
+        Staging(con, user_rules, text_format, mapping.users if mapping else None),
+        Staging(con, event_rules, text_format, mapping.events if mapping else None),
+    )
     # Every header is looked at before the first long read.
     sources = [
-        [open_source(con, file, staging.rules, text_format) for file in files[staging.label]]
+        [
+            open_source(con, file, staging.rules, text_format, staging.mapping)
+            for file in files[staging.label]
+        ]
         for staging in stagings
     ]
     for staging, found in zip(stagings, sources, strict=True):
         staging.read(found, reporter)
     return stagings
+
+
+def settings_of(
+    append: bool, max_rejects: int, text_format: TextFormat, mapping: Mapping | None
+) -> dict[str, object]:
+    """Return what the load history says about how a load was asked for."""
+    given: dict[str, object] = {"append": append, "max_rejects": max_rejects}
+    given |= text_format.given
+    if mapping is not None:
+        given["mapping"] = mapping.source
+    keys = {
+        "days_in": text_format.days_in,
+        "user_key": mapping.user_key if mapping else INTEGER_KEY,
+    }
+    return given | keys
 
 
 def check_rejected(users: Staging, events: Staging, max_rejects: int, replaces: bool) -> None:
@@ -239,16 +216,6 @@ def write(
         last_day=None if days[1] is None else str(days[1]),
         warnings=gap_warnings(con) + null_warnings(users) + null_warnings(events),
     )
-
-
-def row_counts(users: Staging, events: Staging) -> dict[str, int]:
-    """Return what became of the rows of both tables, by the names of the report's fields."""
-    counts = {
-        f"{staging.label}_{outcome}": rows
-        for staging in (users, events)
-        for outcome, rows in outcomes(staging).items()
-    }
-    return counts | {"users_created": 0}
 
 
 def insert(staging: Staging) -> None:

@@ -5,8 +5,11 @@ from __future__ import annotations
 from generator.loader.rules import IGNORED, REPEATED, Fault
 from generator.loader.staging import Staging
 from generator.loader.table_rules import BEFORE_SIGNUP, DUPLICATE, EXISTS, UNKNOWN_USER
-from generator.warehouse.sql import one_row
+from generator.warehouse.sql import one_row, quoted
 from generator.warehouse.tables import USERS
+
+UNKNOWN_ATTRIBUTES = {"plan": "free", "country": "unknown", "marketing_source": "unknown"}
+"""What is stored of a user that comes from events, where the mapping says nothing else."""
 
 
 def check_users(users: Staging, append: bool) -> None:
@@ -21,10 +24,13 @@ def check_users(users: Staging, append: bool) -> None:
     )
 
 
-def check_events(events: Staging, append: bool) -> None:
-    """Mark the events without a user, before their user's signup, or with a key not their own."""
-    unknown = "user_id not in (select user_id from temp.known_users)"
-    _mark(events, UNKNOWN_USER, unknown)
+def check_events(events: Staging, append: bool, creates_users: bool = False) -> None:
+    """Mark the events without a user, before their user's signup, or with a key not their own.
+
+    Where events create their users, nobody is unknown.
+    """
+    if not creates_users:
+        _mark(events, UNKNOWN_USER, "user_id not in (select user_id from temp.known_users)")
     too_early = f"""rowid in (
         select early.rowid from {events.name} as early
         inner join temp.known_users using (user_id)
@@ -32,6 +38,36 @@ def check_events(events: Staging, append: bool) -> None:
     )"""
     _mark(events, BEFORE_SIGNUP, too_early)
     _check_key(events, append)
+
+
+def create_users(users: Staging, events: Staging) -> None:
+    """Add the users that only events know, as of the day of their first event."""
+    columns = ", ".join(users.rules.table.column_names)
+    said = {
+        name: (entry and entry.default) or other
+        for name, other in UNKNOWN_ATTRIBUTES.items()
+        for entry in [users.mapping and users.mapping.entry(name)]
+    }
+    plan = said["plan"].lower()
+    values = {
+        "user_id": "user_id",
+        "signup_date": "min(event_date)",
+        "plan": quoted(plan),
+        "is_paid": str(int(plan == "paid")),
+        "country": quoted(said["country"]),
+        "marketing_source": quoted(said["marketing_source"]),
+        "engagement_score": "null",
+    }
+    [users.created_rows] = one_row(
+        users.con,
+        f"""
+        insert into {users.name} ({columns})
+        select {", ".join(values[name] for name in users.rules.table.column_names)}
+        from {events.name}
+        where fault is null and user_id not in (select user_id from temp.known_users)
+        group by user_id order by user_id
+        """,
+    )
 
 
 def outcomes(staging: Staging) -> dict[str, int]:
@@ -49,7 +85,7 @@ def outcomes(staging: Staging) -> dict[str, int]:
     )
     return {
         "read": staging.rows_read,
-        "loaded": loaded,
+        "loaded": loaded - staging.created_rows,
         "repeated": repeated,
         "ignored": ignored,
         "rejected": rejected,

@@ -13,8 +13,18 @@ from numpy.typing import NDArray
 
 from generator.errors import ElearnError
 from generator.loader.csv_records import BROKEN, Record
-from generator.loader.reader import column_names, read_batches, relation
+from generator.loader.mapped_cells import LINE
+from generator.loader.reader import (
+    ROW,
+    ROW_ID,
+    cells_of,
+    column_names,
+    read_batches,
+    relation,
+    with_user_texts,
+)
 from generator.loader.staging import StagedFile, Staging
+from generator.loader.text_format import BLANKS
 from generator.warehouse.private import NextPrivateFile
 from generator.warehouse.sql import one_row, quoted
 from generator.warehouse.tables import REJECTED_ROWS
@@ -112,7 +122,8 @@ def keep_rejected(staging: Staging, private: NextPrivateFile, load_id: int) -> N
     keep = partial(_keep, staging, private, load_id)
     keep(
         f"""
-        select rowid as row_id, json_object('line', offender) as row
+        select rowid as row_id, json_object('line', offender) as row,
+            cast(null as varchar) as user_text
         from {staging.name} where fault <= {len(BROKEN)}
         """,
     )
@@ -121,17 +132,20 @@ def keep_rejected(staging: Staging, private: NextPrivateFile, load_id: int) -> N
         if not len(wanted):
             continue
         if file.is_sound:
-            keep(_sound_rows(file))
+            keep(with_user_texts(file.source, _sound_rows(file)))
         else:
             for rows in _broken_rows(file, wanted):
                 staging.con.register("incoming", rows)
-                keep("from incoming")
+                keep(with_user_texts(file.source, "from incoming"))
                 staging.con.unregister("incoming")
         file.source.check_unchanged()
 
 
 def _keep(staging: Staging, private: NextPrivateFile, load_id: int, rows: str) -> None:
-    """Insert those rows of a relation of row_id and row that are rejected."""
+    """Insert those rows of a relation of row_id, row and user_text that are rejected.
+
+    Lines that cannot be read have a row of null in their file's relation.
+    """
     reasons = ", ".join(quoted(fault.reason) for fault in staging.rules.faults)
     rejected = staging.con.sql(
         f"""
@@ -141,10 +155,10 @@ def _keep(staging: Staging, private: NextPrivateFile, load_id: int, rows: str) -
             row_id + 1 as row_number,
             [{reasons}][fault] as reason,
             found.row,
-            nullif(trim(found.row ->> '$.user_id'), '') as user_text
+            found.user_text
         from ({rows}) as found
         inner join {staging.name} as staged on staged.rowid = found.row_id
-        where {staging.rejected}
+        where {staging.rejected} and found.row is not null
         order by row_id
         """
     )
@@ -164,22 +178,26 @@ def _wanted(staging: Staging, file: StagedFile) -> NDArray[np.int64]:
 
 def _sound_rows(file: StagedFile) -> str:
     source = file.source
-    # An ignored column of a Parquet file may hold bytes that are no text.
-    skipped = source.ignored if source.is_parquet else ()
-    names = zip(source.header, column_names(source), strict=True)
-    cells = [
-        f"{quoted(header)}, cast({name} as varchar)"
-        for header, name in names
-        if header not in skipped
-    ]
-    cells += [
-        f"{quoted(column)}, {'null' if text is None else quoted(text)}"
-        for column, text in source.folder_cells.items()
-    ]
+    if source.kind == "json":  # what is no object has been kept as a line that cannot be read
+        is_object = f"json_valid({LINE}) and left(ltrim({LINE}, {quoted(BLANKS)}), 1) = '{{'"
+        row = f"case when {is_object} then {LINE} end"
+    else:
+        # An ignored column of a Parquet file may hold bytes that are no text.
+        skipped = source.ignored if source.is_parquet else ()
+        names = zip(source.header, column_names(source), strict=True)
+        cells = [
+            f"{quoted(header)}, cast({name} as varchar)"
+            for header, name in names
+            if header not in skipped
+        ]
+        cells += [
+            f"{quoted(column)}, {'null' if text is None else quoted(text)}"
+            for column, text in source.folder_cells.items()
+        ]
+        row = f"cast(json_object({', '.join(cells)}) as varchar)"
     return f"""
-        select {file.first_row} - 1 + row_number() over () as row_id,
-            cast(json_object({", ".join(cells)}) as varchar) as row
-        from {relation(file.source)}
+        select {file.first_row} - 1 + row_number() over () as {ROW_ID}, {row} as {ROW}, *
+        from {relation(source)}
     """
 
 
@@ -188,15 +206,19 @@ def _broken_rows(file: StagedFile, wanted: NDArray[np.int64]) -> Iterator[pa.Tab
     for batch in read_batches(file.source):
         start, end = np.searchsorted(wanted, (first, first + len(batch)))
         numbers = wanted[start:end]
-        rows = [_json(file, batch[number - first]) for number in numbers]
-        if rows:
-            yield pa.table({"row_id": numbers, "row": pa.array(rows, pa.string())})
+        records = [batch[number - first] for number in numbers]
+        if records:
+            rows = pa.array([_json(file, record) for record in records], pa.string())
+            cells = cells_of(records, file.source)
+            yield pa.table({ROW_ID: numbers, ROW: rows} | cells)
         if end == len(wanted):
             return
         first += len(batch)
 
 
 def _json(file: StagedFile, record: Record) -> str:
+    if file.source.kind == "json":
+        return record.line.strip(BLANKS)
     cells = (cell or None for cell in record.cells)
     row = dict(zip(file.source.header, cells, strict=True)) | file.source.folder_cells
     return json.dumps(row, ensure_ascii=False, separators=(",", ":"))  # as the engine writes it

@@ -18,18 +18,25 @@ from generator.loader.csv_records import (
     CUT_SHORT,
     MAX_LINE_LENGTH,
     Record,
+    json_records,
     open_bytes,
     open_text,
     readable,
     records,
 )
+from generator.loader.mapped_cells import LINE
+from generator.loader.mapped_texts import mapped_texts
+from generator.loader.mapped_values import user_cells
 from generator.loader.rules import Rules
 from generator.loader.source_file import FLOAT_TYPES, Source, engine_path, parquet_relation
+from generator.loader.text_format import BLANKS
 from generator.warehouse.sql import name_in, quoted
 
 CHUNK_BYTES = 2**20
 OVERLAP_BYTES = 2**12
 """What is looked at once more with the next chunk."""
+ROW_ID, ROW = "staged_row_id", "staged_row"
+"""The place of a row in the staging table, and its text, beside the columns of its file."""
 BATCH_RECORDS = 50_000
 BATCH_CHARACTERS = 2**24
 """A batch of records ends at either."""
@@ -41,9 +48,12 @@ def relation(source: Source) -> str:
     The columns of a CSV file are texts named c0, c1 and so on, so that no name in the file
     becomes SQL.
     """
-    header = source.csv_header
-    if header is None:
+    if source.kind == "parquet":
         return parquet_relation(source.path)
+    if source.kind == "json":
+        return _lines_relation(source)
+    header = source.csv_header
+    assert header is not None
     columns = ", ".join(f"'{name}': 'VARCHAR'" for name in column_names(source))
     return f"""read_csv(
         {quoted(engine_path(source.path))}, columns = {{{columns}}}, auto_detect = false,
@@ -55,8 +65,22 @@ def relation(source: Source) -> str:
     )"""
 
 
+def _lines_relation(source: Source) -> str:
+    """Return the relation of the lines of a file that are not blank, each as one text."""
+    return f"""(
+        select {LINE} from read_csv(
+            {quoted(engine_path(source.path))}, columns = {{'{LINE}': 'VARCHAR'}},
+            auto_detect = false, delim = chr(1), header = false, quote = '', escape = '',
+            strict_mode = true, null_padding = false, hive_partitioning = false,
+            max_line_size = {MAX_LINE_LENGTH}, compression = '{source.compression}'
+        ) where trim({LINE}, {quoted(BLANKS)}) <> ''
+    )"""
+
+
 def column_names(source: Source) -> list[str]:
     """Return the names of a relation's columns, ready for SQL."""
+    if source.kind == "json":
+        return [LINE]
     if source.is_parquet:
         return [name_in(name) for name in source.header]
     return [f"c{position}" for position in range(len(source.header))]
@@ -64,6 +88,13 @@ def column_names(source: Source) -> list[str]:
 
 def sound_texts(source: Source, rules: Rules) -> str:
     """Return the query for the texts of a sound file that ``rules.typed`` takes."""
+    if source.mapped is not None:
+        rows = f"""
+            select *, cast(null as utinyint) as broken, cast(null as varchar) as text_line
+            from {_used_columns(source)}
+        """
+        is_lines = source.kind == "json"
+        return mapped_texts(source.mapped, rules, source.format, rows, is_lines)
     names, texts = column_names(source), []
     for column in rules.columns:
         position = source.positions.get(column)
@@ -79,6 +110,15 @@ def sound_texts(source: Source, rules: Rules) -> str:
     return f"select {', '.join(texts)} from {relation(source)}"
 
 
+def _used_columns(source: Source) -> str:
+    """Return the relation of a file, without columns that have names of ours."""
+    if not source.is_parquet:
+        return relation(source)
+    used = " ".join(cell.base for cell in source.mapped.cells.values()) if source.mapped else ""
+    names = [name for name in column_names(source) if name in used] or ["null as nothing"]
+    return f"(select {', '.join(names)} from {relation(source)})"
+
+
 def _literal(text: str | None) -> str:
     return "null" if text is None else quoted(text)
 
@@ -89,11 +129,15 @@ def _disputed(source: Source) -> str | None:
 
 
 def read_batches(source: Source) -> Iterator[list[Record]]:
-    """Yield the records of a CSV file in batches of bounded size."""
+    """Yield the records of a text file in batches of bounded size."""
     batch: list[Record] = []
     characters = 0
     with _below_header(source) as text:
-        for record in records(text, source.format.delimiter, len(source.header)):
+        is_lines, n_columns = source.kind == "json", len(source.header)
+        found = (
+            json_records(text) if is_lines else records(text, source.format.delimiter, n_columns)
+        )
+        for record in found:
             batch.append(record)
             characters += len(record.line)
             if len(batch) == BATCH_RECORDS or characters > BATCH_CHARACTERS:
@@ -105,32 +149,46 @@ def read_batches(source: Source) -> Iterator[list[Record]]:
 
 @contextmanager
 def _below_header(source: Source) -> Iterator[TextIO]:
-    """Open a CSV file as text, where its first record begins."""
-    assert source.csv_header is not None
-    with open_text(source.path, source.compression) as text:
-        for _ in range(source.csv_header.lines):
+    """Open a text file where its first record begins."""
+    newline = "\n" if source.kind == "json" else ""
+    with open_text(source.path, source.compression, newline) as text:
+        for _ in range(source.csv_header.lines if source.csv_header else 0):
             text.readline()
         yield text
 
 
 def has_records(source: Source) -> bool:
-    """Tell whether a CSV file has more than a header and blank lines."""
+    """Tell whether a text file has more than a header and blank lines."""
+    blanks = BLANKS if source.kind == "json" else "\r\n"
     with _below_header(source) as text:
-        return any(line.strip("\r\n") for line in iter(partial(text.readline, CHUNK_BYTES), ""))
+        return any(line.strip(blanks) for line in iter(partial(text.readline, CHUNK_BYTES), ""))
 
 
 def broken_texts(batch: list[Record], source: Source, rules: Rules) -> pa.Table:
     """Return the texts of a batch of records as ``rules.typed`` takes them."""
-    nothing = [""] * len(source.header)
-    cells = list(zip(*(record.cells or nothing for record in batch), strict=True))
-    columns = {}
+    cells = cells_of(batch, source)
+    if source.mapped is not None:
+        return _with_faults(cells, batch)
+    names, columns = column_names(source), {}
     for column in rules.columns:
         position = source.positions.get(column)
         same = [source.folders.get(column)] * len(batch)
-        columns[f"text_{column}"] = pa.array(
-            same if position is None else cells[position], pa.string()
+        columns[f"text_{column}"] = (
+            pa.array(same, pa.string()) if position is None else cells[names[position]]
         )
     columns["text_folders"] = pa.array([_disputed(source)] * len(batch), pa.string())
+    return _with_faults(columns, batch)
+
+
+def cells_of(batch: list[Record], source: Source) -> dict[str, pa.Array]:
+    """Return the cells of records by the names of a relation's columns."""
+    nothing = [""] * len(source.header)
+    cells = zip(*(record.cells or nothing for record in batch), strict=True)
+    names = column_names(source)
+    return {name: pa.array(texts, pa.string()) for name, texts in zip(names, cells, strict=True)}
+
+
+def _with_faults(columns: dict[str, pa.Array], batch: list[Record]) -> pa.Table:
     broken = [BROKEN.index(record.reason) + 1 if record.reason else None for record in batch]
     lines = [readable(record.line) if record.reason else None for record in batch]
     columns["broken"] = pa.array(broken, pa.uint8())
@@ -138,16 +196,43 @@ def broken_texts(batch: list[Record], source: Source, rules: Rules) -> pa.Table:
     return pa.table(columns)
 
 
+def broken_query(source: Source, rules: Rules) -> str:
+    """Return the query for the texts of a batch of records that is called ``incoming``."""
+    if source.mapped is None:
+        return "from incoming"
+    is_lines = source.kind == "json"
+    return mapped_texts(source.mapped, rules, source.format, "from incoming", is_lines)
+
+
+def with_user_texts(source: Source, rows: str) -> str:
+    """Return rows with their user's cell, as ``row_id``, ``row`` and ``user_text``.
+
+    Parameters
+    ----------
+    source
+        The file.
+    rows
+        Relation with the columns of the file, ROW_ID and ROW.
+    """
+    if source.mapped is None:
+        position = source.positions.get("user_id")
+        text = source.folders.get("user_id")
+        cell = _literal(text) if position is None else column_names(source)[position]
+        user = f"nullif(trim(cast({cell} as varchar), {quoted(BLANKS)}), '')"
+    else:
+        rows, user = user_cells(source.mapped, source.format, rows, source.kind == "json")
+    return f"select {ROW_ID} as row_id, {ROW} as row, {user} as user_text from ({rows})"
+
+
 def is_plain(source: Source) -> bool:
-    """Tell whether the engine reads a CSV file right; raise when a compressed stream is cut.
+    """Tell whether the engine reads a text file right; raise when a compressed stream is cut.
 
     The engine looks for the end of a header only by the line ends of the file, reads a cut stream
     silently short, loses a line of many megabytes without a word, and breaks down over a byte that
     is not UTF-8 when it reads some of the columns only. Of blanks before an opening quote it takes
     one, and behind more of them the quote for a character.
     """
-    assert source.csv_header is not None
-    is_plain = source.csv_header.is_one_line
+    is_plain = source.csv_header is None or source.csv_header.is_one_line
     decoder, length, before = codecs.getincrementaldecoder("utf-8")(), 0, b"\n"
     try:
         with open_bytes(source.path, source.compression) as content:
@@ -164,6 +249,8 @@ def is_plain(source: Source) -> bool:
 
 
 def _has_blanks_before_a_quote(content: bytes, source: Source) -> bool:
+    if source.kind == "json":
+        return False
     mark = re.escape(source.format.delimiter.encode())
     return b'  "' in content and bool(re.search(rb"[\r\n%b]  +\"" % mark, content))
 

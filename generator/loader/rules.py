@@ -9,6 +9,13 @@ from generator.warehouse.tables import Table
 
 IGNORED, REPEATED = 254, 255
 """What stands in place of a fault's number for a row that is not loaded, but has no fault."""
+MAPPING_FAULTS = {
+    "structure": "is an object or a list where a value is wanted",
+    "others": "is a text that the mapping rejects",
+    "missing": "is missing",
+    "folder": "is not what the name of its folder says",
+}
+"""What a mapping may find wrong with a column, in the order in which it applies."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +52,8 @@ class Rules:
     """In the order in which their reasons apply."""
     late_faults: tuple[Fault, ...]
     """Reasons that take other rows to find, in order."""
+    mapping_faults: tuple[Fault, ...] = ()
+    """Reasons that a mapping gives, which come before those of the cells."""
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -55,12 +64,16 @@ class Rules:
     def faults(self) -> tuple[Fault, ...]:
         """Every reason; the number of a fault is its position, from 1."""
         broken = tuple(Fault("line", reason) for reason in BROKEN)
-        return broken + self.own_faults + self.late_faults
+        return broken + self.own_faults + self.late_faults + self.mapping_faults
 
     @property
     def own_faults(self) -> tuple[Fault, ...]:
         """Reasons that the cells of a row give by themselves."""
         return tuple(fault for check in self.checks for fault in check.faults)
+
+    def mapping_fault(self, column: str, kind: str) -> int:
+        """Return the number of a reason of MAPPING_FAULTS for a column."""
+        return self.number(Fault(column, f"{column} {MAPPING_FAULTS[kind]}"))
 
     def number(self, fault: Fault) -> int:
         """Return the number of a fault."""
@@ -96,6 +109,7 @@ class Rules:
         return f"case {' '.join(faults)} end"
 
     def _offender(self) -> str:
-        shown = [(self.number(fault), fault.column) for fault in self.own_faults]
+        of_cells = self.own_faults + self.mapping_faults
+        shown = [(self.number(fault), fault.column) for fault in of_cells]
         texts = (f"when {number} then text_{column}" for number, column in shown)
         return f"case fault {' '.join(texts)} else text_line end"

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import glob
-import io
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,29 +11,24 @@ import duckdb
 
 from generator.errors import ElearnError, first_line
 from generator.loader.columns import Columns
-from generator.loader.csv_records import (
-    CUT_SHORT,
-    Compression,
-    compression_of,
-    is_utf8,
-    open_bytes,
-    open_text,
-    without_blanks_after_quotes,
+from generator.loader.csv_header import Fits, Header, csv_header_of
+from generator.loader.csv_records import Compression, compression_of
+from generator.loader.discovery import DataFile, Folders, Kind
+from generator.loader.mapped_cells import (
+    LINE,
+    MappedCells,
+    cells_of_columns,
+    cells_of_lines,
+    check_found,
+    missing_names,
 )
-from generator.loader.discovery import DataFile, Folders
+from generator.loader.mapping import ALIASES, TableMapping, named_as_in_raw
 from generator.loader.rules import Rules
 from generator.loader.text_format import TextFormat
 from generator.warehouse.file import Connection
-from generator.warehouse.sql import quoted, quoted_list
+from generator.warehouse.sql import name_in, quoted, quoted_list
 
-DELIMITERS = (",", ";", "\t", "|")
-SEPARATOR_LINE = re.compile(r'"?sep=([^" \r\n])"?(\r\n|\r|\n|\Z)', re.IGNORECASE)
-"""What Excel writes and reads above the header."""
 MAX_COLUMNS = 1000
-MAX_HEADER_LENGTH = 1_000_000
-"""Characters among which the first line must end."""
-ALIASES = {"course_id": "course_name"}
-"""Names that stand for a column when the column itself is not there."""
 FLOAT_TYPES = ("FLOAT", "DOUBLE")
 NUMBER_TYPES = (*FLOAT_TYPES, "DECIMAL")
 TIME_TYPES = ("DATE", "TIMESTAMP")
@@ -44,24 +36,11 @@ TIME_TYPES = ("DATE", "TIMESTAMP")
 
 
 @dataclass(frozen=True)
-class Header:
-    """The names of a CSV file's columns, and where its records begin."""
-
-    names: tuple[str, ...]
-    delimiter: str
-    lines: int
-    """Lines above the first record, those of a separator line and of a long header included."""
-    has_separator_line: bool
-    is_one_line: bool
-    """Whether the header has no line break in it."""
-
-
-@dataclass(frozen=True)
 class Source:
     """One file of an export."""
 
     path: Path
-    is_parquet: bool
+    kind: Kind
     compression: Compression
     format: TextFormat
     header: tuple[str, ...]
@@ -77,10 +56,24 @@ class Source:
     stamp: tuple[int, int]
     """Size and time of change, to notice that the file is being written to."""
     csv_header: Header | None = None
+    mapped: MappedCells | None = None
+    """Where the names of a mapping stand in it; None where it has the names of raw."""
+
+    @property
+    def is_parquet(self) -> bool:
+        """Whether its columns have types of their own."""
+        return self.kind == "parquet"
 
     @property
     def columns(self) -> Columns:
         """How the rules have to read its columns."""
+        if self.mapped is not None:
+            return Columns(
+                self.format,
+                numbers=self.mapped.typed(NUMBER_TYPES),
+                times=self.mapped.typed(TIME_TYPES),
+                mapping=self.mapped.mapping,
+            )
         return Columns(
             self.format,
             numbers=self._typed(NUMBER_TYPES),
@@ -109,6 +102,8 @@ class Source:
     @property
     def given_columns(self) -> frozenset[str]:
         """The columns of the warehouse that stand in it or in the names of its folders."""
+        if self.mapped is not None:
+            return frozenset(entry.column for entry in self.mapped.mapping.entries)
         return frozenset(self.positions) | frozenset(self.folders)
 
     def check_unchanged(self) -> None:
@@ -117,49 +112,133 @@ class Source:
             raise ElearnError(f"{self.path}: the file changed while it was read; load it again")
 
 
-def open_source(con: Connection, file: DataFile, rules: Rules, text_format: TextFormat) -> Source:
+def open_source(
+    con: Connection,
+    file: DataFile,
+    rules: Rules,
+    text_format: TextFormat,
+    mapping: TableMapping | None = None,
+) -> Source:
     """Look into a file and find the columns of a table.
 
     Raises
     ------
     ElearnError
-        The file is no CSV or Parquet file, or has not the columns it needs.
+        The file is none that can be read, or has not the columns it needs.
     """
     path, stamp = file.path, _stamp(file.path)
+    if file.kind == "json":
+        mapping = mapping or named_as_in_raw(rules.table.name.split(".")[1], rules.columns)
+        return Source(
+            path=path,
+            kind=file.kind,
+            compression=compression_of(path),
+            format=text_format,
+            header=(LINE,),
+            types=(),
+            positions={},
+            folders=dict(file.folders),
+            ignored=(),
+            stamp=stamp,
+            mapped=cells_of_lines(mapping, path, file.folders),
+        )
     header: Header | None = None
     names: Sequence[str]
     types: Sequence[str] = ()
     if file.kind == "parquet":
         names, types = _parquet_header(con, path)
-    elif file.kind == "json":
-        raise ElearnError(f"{path}: a JSON file; give CSV or Parquet")
     else:
-        header = _csv_header(path, rules, file.folders)
+        header = csv_header_of(path, _fitting(rules, file, mapping))
         names, text_format = header.names, replace(text_format, delimiter=header.delimiter)
     if len(names) > MAX_COLUMNS:
         raise ElearnError(f"{path}: {len(names):,} columns; at most {MAX_COLUMNS:,} are allowed")
-    aliases = _aliases([*names, *file.folders])
-    folders = _in_the_warehouse(path, list(file.folders), rules, aliases)
-    positions = _in_the_warehouse(path, names, rules, aliases)
-    _check_required(path, names, positions | folders, rules)
-    _check_types(con, path, {column: types[at] for column, at in positions.items() if types})
-    used = set(positions.values())
-    ignored = [name for position, name in enumerate(names) if position not in used]
-    values = list(file.folders.items())
-    ignored += [name for number, (name, _) in enumerate(values) if number not in folders.values()]
-    return Source(
+    source = Source(
         path=path,
-        is_parquet=file.kind == "parquet",
+        kind=file.kind,
         compression="none" if file.kind == "parquet" else compression_of(path),
         format=text_format,
         header=tuple(names),
         types=tuple(types),
-        positions=positions,
-        folders={column: values[number][1] for column, number in folders.items()},
-        ignored=tuple(ignored),
+        positions={},
+        folders=dict(file.folders),
+        ignored=(),
         stamp=stamp,
         csv_header=header,
     )
+    if mapping is not None:
+        return _with_mapped_columns(con, source, mapping)
+    return _with_columns_of_raw(con, source, rules)
+
+
+def _with_columns_of_raw(con: Connection, source: Source, rules: Rules) -> Source:
+    """Return a file with the columns that have names of raw."""
+    path, names, given = source.path, source.header, list(source.folders.items())
+    aliases = _aliases([*names, *source.folders])
+    folders = _in_the_warehouse(path, [name for name, _ in given], rules, aliases)
+    positions = _in_the_warehouse(path, names, rules, aliases)
+    _check_required(path, names, positions | folders, rules)
+    types = {column: source.types[at] for column, at in positions.items() if source.types}
+    _check_types(con, path, types)
+    used = set(positions.values())
+    ignored = [name for position, name in enumerate(names) if position not in used]
+    ignored += [name for number, (name, _) in enumerate(given) if number not in folders.values()]
+    return replace(
+        source,
+        positions=positions,
+        folders={column: given[number][1] for column, number in folders.items()},
+        ignored=tuple(ignored),
+    )
+
+
+def _with_mapped_columns(con: Connection, source: Source, mapping: TableMapping) -> Source:
+    """Return a file with the columns that a mapping names."""
+    columns = _sql_of_columns(source)
+    for name in mapping.names:
+        if [given.strip() for given in source.header].count(name) > 1:
+            raise ElearnError(f"{source.path}: the column {name} stands twice; give it once")
+
+    def type_of(sql: str) -> str | None:
+        if not source.is_parquet:
+            return "VARCHAR"
+        return _type_in_parquet(con, source.path, sql)
+
+    found = cells_of_columns(mapping, source.path, source.folders, columns, type_of)
+    check_found(found, source.path, source.header)
+    for name, cell in found.cells.items():
+        if not cell.paths:
+            _check_types(con, source.path, {name: cell.kind})
+    bases = " ".join(cell.base for cell in found.cells.values())
+    ignored = [name for name, sql in columns.items() if sql not in bases]
+    return replace(source, mapped=found, ignored=tuple(ignored))
+
+
+def _sql_of_columns(source: Source) -> dict[str, str]:
+    """Return the columns of a file as SQL, by their names without blanks around them."""
+    if source.is_parquet:
+        return {name.strip(): name_in(name) for name in source.header}
+    return {name.strip(): f"c{position}" for position, name in enumerate(source.header)}
+
+
+def _type_in_parquet(con: Connection, path: Path, sql: str) -> str | None:
+    try:
+        described = con.execute(f"describe select {sql} from {parquet_relation(path)}").fetchall()
+    except duckdb.BinderException:  # a struct without such a field
+        return None
+    return str(described[0][1])
+
+
+def _fitting(rules: Rules, file: DataFile, mapping: TableMapping | None) -> Fits:
+    """Return what tells whether a header has the columns that are needed."""
+    if mapping is None:
+        needed = set(rules.required) - set(file.folders)
+        return lambda names: needed <= set(map(_normal, names))
+
+    def fits(names: Sequence[str]) -> bool:
+        columns = {name.strip(): name for name in names}
+        found = cells_of_columns(mapping, file.path, file.folders, columns, lambda _: "VARCHAR")
+        return not missing_names(found)
+
+    return fits
 
 
 def engine_path(path: Path) -> str:
@@ -208,64 +287,6 @@ def parquet_relation(path: Path) -> str:
     """Return the table function that reads a Parquet file."""
     options = "binary_as_string = true, hive_partitioning = false, file_row_number = false"
     return f"read_parquet({quoted(engine_path(path))}, {options})"
-
-
-def _csv_header(path: Path, rules: Rules, in_folders: Folders) -> Header:
-    head = _head(path)
-    separator = SEPARATOR_LINE.match(head)
-    delimiters: tuple[str, ...] = DELIMITERS
-    if separator:
-        head, delimiters = head[separator.end() :], (separator[1],)
-    headers = [_header(head, delimiter, bool(separator)) for delimiter in delimiters]
-    needed = set(rules.required) - set(in_folders)
-    for header in headers:
-        if needed <= set(map(_normal, header.names)):
-            if not all(map(is_utf8, header.names)):
-                raise ElearnError(f"{path}: the header is not UTF-8")
-            return header
-    for delimiter in delimiters:
-        if needed <= set(map(_normal, _first_record(head, delimiter, strict=False)[0])):
-            raise ElearnError(f"{path}: the quotes of the header do not match")
-    return max(headers, key=lambda header: len(header.names))
-
-
-def _head(path: Path) -> str:
-    """Return the start of a CSV file, with its header."""
-    compression = compression_of(path)
-    try:
-        with open_bytes(path, compression) as content:
-            start = content.read(2)
-        with open_text(path, compression) as text:
-            head = text.read(MAX_HEADER_LENGTH)
-    except CUT_SHORT as error:
-        raise ElearnError(f"{path}: cannot be read: {error}") from error
-    if not start:
-        raise ElearnError(f"{path}: the file is empty; give one with a header line")
-    first = "".join(head.splitlines()[:1])
-    if start in (b"\xff\xfe", b"\xfe\xff") or "\0" in first:
-        raise ElearnError(f"{path}: not a CSV file in UTF-8 (UTF-16 perhaps, or no text at all)")
-    if not is_utf8(first):
-        raise ElearnError(f"{path}: the header is not UTF-8")
-    if len(first) == MAX_HEADER_LENGTH:
-        raise ElearnError(f"{path}: the first line is no header: it has over a million characters")
-    return head
-
-
-def _header(head: str, delimiter: str, has_separator_line: bool) -> Header:
-    """Return the header by a delimiter, without names when its quotes do not match."""
-    names, lines = _first_record(head, delimiter)
-    if not names:
-        names, lines = _first_record(without_blanks_after_quotes(head, delimiter), delimiter)
-    return Header(names, delimiter, lines + has_separator_line, has_separator_line, lines == 1)
-
-
-def _first_record(head: str, delimiter: str, strict: bool = True) -> tuple[tuple[str, ...], int]:
-    lines = io.StringIO(head, newline="")
-    reader = csv.reader(lines, delimiter=delimiter, strict=strict, skipinitialspace=True)
-    try:
-        return tuple(next(reader, [])), reader.line_num
-    except csv.Error:
-        return (), reader.line_num
 
 
 def _normal(name: str) -> str:

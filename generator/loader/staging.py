@@ -13,7 +13,15 @@ import duckdb
 
 from generator.errors import ElearnError, first_line
 from generator.loader.columns import TEXTS, Columns
-from generator.loader.reader import broken_texts, has_records, is_plain, read_batches, sound_texts
+from generator.loader.mapping import TableMapping, named_as_in_raw
+from generator.loader.reader import (
+    broken_query,
+    broken_texts,
+    has_records,
+    is_plain,
+    read_batches,
+    sound_texts,
+)
 from generator.loader.rules import IGNORED, Rules
 from generator.loader.source_file import Source
 from generator.loader.text_format import PLAIN, TextFormat
@@ -52,6 +60,10 @@ class Staging:
     rules_of: Callable[[Columns], Rules]
     """The rules for files with such columns."""
     format: TextFormat = PLAIN
+    mapping: TableMapping | None = None
+    """How the columns are filled; None where they have the names of raw."""
+    created_rows: int = 0
+    """Rows that stand in no file: users that come from events."""
     files: list[StagedFile] = field(default_factory=list)
     waiting_rows: int = 0
     waiting_columns: Columns = TEXTS
@@ -60,12 +72,15 @@ class Staging:
     @property
     def rules(self) -> Rules:
         """The rules of text files; those of others have the same faults."""
-        return self.rules_of(Columns(self.format))
+        plain = self.rules_of(TEXTS)
+        # Files of JSON lines are mapped in any case, so that a mapping's faults have numbers.
+        mapping = self.mapping or named_as_in_raw(self.label, plain.columns)
+        return self.rules_of(Columns(self.format, mapping=mapping))
 
     @property
     def label(self) -> str:
         """The table that the rows are for, as people call it: users or events."""
-        return self.rules.table.name.split(".")[1]
+        return self.rules_of(TEXTS).table.name.split(".")[1]
 
     @property
     def name(self) -> str:
@@ -121,6 +136,8 @@ class Staging:
 
     def _create_waiting(self) -> None:
         texts = [f"text_{column} varchar" for column in self.rules.columns]
+        if self.mapping and self.mapping.has_highest:
+            texts.append("text_highest varchar")
         texts += ["text_folders varchar", "broken utinyint", "text_line varchar"]
         columns = ", ".join(texts)
         self.con.execute(f"create or replace temp table {self.waiting} ({columns})")
@@ -153,7 +170,7 @@ class Staging:
         rows = 0
         for batch in read_batches(source):
             self.con.register("incoming", broken_texts(batch, source, self.rules))
-            rows += self._insert(source, "from incoming")
+            rows += self._insert(source, broken_query(source, self.rules))
             self.con.unregister("incoming")
         return rows
 

@@ -15,7 +15,7 @@ from generator.loader.cell_checks import (
     within_days,
 )
 from generator.loader.columns import TEXTS, Columns
-from generator.loader.rules import Fault, Rules
+from generator.loader.rules import MAPPING_FAULTS, Fault, Rules
 from generator.vocabulary import EVENT_TYPES, PAYMENT_TYPES, PLANS
 from generator.warehouse.sql import quoted_list
 from generator.warehouse.tables import EVENTS, USERS, Table
@@ -66,6 +66,7 @@ def user_rules(columns: Columns = TEXTS) -> Rules:
             check.folders(cast, {"is_paid": "given_is_paid"}),
         ),
         late_faults=_key_faults(USERS),
+        mapping_faults=_mapping_faults(columns, cast),
     )
 
 
@@ -96,7 +97,7 @@ def event_rules(columns: Columns = TEXTS) -> Rules:
             "given_event_date": f"""case
                 when text_event_date = cast(cast(event_time as date) as varchar)
                 then cast(event_time as date)
-                else {value["event_date"]}
+                else cast({value["event_date"]} as date)
             end""",
         },
         checks=(
@@ -127,11 +128,21 @@ def event_rules(columns: Columns = TEXTS) -> Rules:
             check.folders(cast, {"event_date": "given_event_date"}),
         ),
         late_faults=(UNKNOWN_USER, BEFORE_SIGNUP, *_key_faults(EVENTS)),
+        mapping_faults=_mapping_faults(columns, cast),
     )
 
 
+def _mapping_faults(columns: Columns, cast: dict[str, Cast]) -> tuple[Fault, ...]:
+    if columns.mapping is None:
+        return ()
+    return tuple(fault_of(column, reason) for column in cast for reason in MAPPING_FAULTS.values())
+
+
 def _values(columns: Columns, cast: dict[str, Cast]) -> dict[str, str]:
-    return {column: cast[column](columns.cell(column)) for column in cast}
+    return {
+        column: cast[column](columns.cell(column)) if columns.fills(column) else "null"
+        for column in cast
+    }
 
 
 def _amount(cell: Cell) -> str:

@@ -36,12 +36,10 @@ def test_what_a_folder_has_besides_is_named_once_a_reason_with_three_examples(de
         desk.file(f"events/{name}", b"x")
     desk.file("events/feb.csv/part-00001.csv", b"")
     desk.file("events/old.csv.bz2", b"BZh")
-    desk.file("events/lines.jsonl", b"{}")
     desk.file("events/b.csv", b"x")
     assert found(desk, desk.folder / "events") == ["events/b.csv"]
     folder = desk.folder / "events"
     assert sorted(desk.said) == [
-        f"--events: 1 skipped (JSON): {folder}/lines.jsonl",
         f"--events: 1 skipped (compressed, but not by gzip or zstandard): {folder}/old.csv.bz2",
         f"--events: 1 skipped (empty): {folder}/feb.csv/part-00001.csv",
         "--events: 4 skipped (name starts with . or _)",

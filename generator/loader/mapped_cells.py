@@ -1,0 +1,164 @@
+"""Where the names of a mapping stand in one file: a column, a path into one, or nowhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from generator.errors import UsageError
+from generator.loader.mapping import Entry, TableMapping
+from generator.loader.paths import FILE_NAME, Step, steps_of
+
+LINE = "line"
+"""The column of a file of JSON lines."""
+
+
+@dataclass(frozen=True)
+class MappedCell:
+    """Where one name of a mapping stands in a file."""
+
+    base: str
+    """SQL of the column; a literal for what the names of the file and its folders say."""
+    kind: str = "VARCHAR"
+    """The engine's type of the column."""
+    paths: tuple[tuple[Step, ...], ...] = ()
+    """Paths into the JSON text of the column, of which the first that leads anywhere counts."""
+    folder: str | None = None
+    """What the folders of the file say of a column that stands in it too."""
+
+
+@dataclass(frozen=True)
+class MappedCells:
+    """Where all names of a mapping stand in one file."""
+
+    mapping: TableMapping
+    cells: dict[str, MappedCell] = field(default_factory=dict)
+    """The names that stand in the file."""
+
+    def of(self, names: Sequence[str]) -> list[MappedCell]:
+        """Return the cells of those names that stand in the file."""
+        return [self.cells[name] for name in names if name in self.cells]
+
+    def typed(self, kinds: tuple[str, ...]) -> frozenset[str]:
+        """Return the columns of raw whose cells all have a type that begins like one of some."""
+        return frozenset(
+            entry.column
+            for entry in self.mapping.entries
+            if (found := self.of(entry.names)) and not entry.values and not entry.default
+            if all(cell.kind.startswith(kinds) and not cell.paths for cell in found)
+        )
+
+
+TypeOf = Callable[[str], str | None]
+"""Returns the engine's type of an expression over a file, None where it has none."""
+
+
+def cells_of_lines(
+    mapping: TableMapping, path: Path, folders: Mapping[str, str | None]
+) -> MappedCells:
+    """Return the cells of a file of JSON lines: each line may have every name."""
+    cells = {}
+    for name in mapping.names:
+        said = _said_by_names(name, path, folders)
+        steps = steps_of(name)
+        paths = ((name,),) if steps == (name,) else ((name,), steps)
+        has_folder = said is not None and name != FILE_NAME
+        cells[name] = (
+            said
+            if said and name == FILE_NAME
+            else MappedCell(LINE, paths=paths, folder=folders[name.lower()] if has_folder else None)
+        )
+    return MappedCells(mapping, cells)
+
+
+def cells_of_columns(
+    mapping: TableMapping,
+    path: Path,
+    folders: Mapping[str, str | None],
+    columns: Mapping[str, str],
+    type_of: TypeOf,
+) -> MappedCells:
+    """Return the cells of a file with columns.
+
+    Parameters
+    ----------
+    mapping, path
+        What is looked for, and where.
+    folders
+        What the names of its folders say.
+    columns
+        SQL of each column, by the name in the file.
+    type_of
+        Tells the types of columns and of what they hold.
+    """
+    found = {}
+    for name in mapping.names:
+        said = _said_by_names(name, path, folders)
+        cell = _in_columns(name, columns, type_of)
+        if cell and said:
+            cell = MappedCell(cell.base, cell.kind, cell.paths, folders[name.lower()])
+        if cell or said:
+            found[name] = cell or said
+    return MappedCells(mapping, {name: cell for name, cell in found.items() if cell})
+
+
+def _said_by_names(name: str, path: Path, folders: Mapping[str, str | None]) -> MappedCell | None:
+    if name == FILE_NAME:
+        stem = path.name.split(".")[0] or path.name
+        return MappedCell(_literal(stem))
+    return MappedCell(_literal(folders[name.lower()])) if name.lower() in folders else None
+
+
+def _literal(text: str | None) -> str:
+    return "cast(null as varchar)" if text is None else "'" + text.replace("'", "''") + "'"
+
+
+def _in_columns(name: str, columns: Mapping[str, str], type_of: TypeOf) -> MappedCell | None:
+    """Return where a name stands: in a column, in its structs, and in a text that holds JSON."""
+    steps = steps_of(name)
+    if name in columns:
+        return MappedCell(columns[name], type_of(columns[name]) or "VARCHAR")
+    first = steps[0]
+    if not isinstance(first, str) or first not in columns or len(steps) == 1:
+        return None
+    base, kind = columns[first], type_of(columns[first]) or "VARCHAR"
+    for position, step in enumerate(steps[1:], start=1):
+        if kind in ("VARCHAR", "JSON"):
+            return MappedCell(base, kind, (steps[position:],))
+        inside = step + 1 if isinstance(step, int) else "'" + step.replace("'", "''") + "'"
+        base = f"({base})[{inside}]"
+        inner = type_of(base)
+        if inner is None:
+            return None
+        kind = inner
+    return MappedCell(base, kind)
+
+
+def check_found(found: MappedCells, path: Path, columns: Sequence[str]) -> None:
+    """Raise UsageError where a mapping needs a name that a file with columns has not."""
+    missing = next(iter(missing_names(found)), None)
+    if missing:
+        place, names = missing
+        shown = ", ".join(repr(name[:30]) for name in columns[:10])
+        shown += ", ..." if columns[10:] else ""
+        raise UsageError(
+            f"{path}: no column {' or '.join(map(repr, names))} for {place} of the mapping;"
+            f" it has {shown or 'none'}"
+        )
+
+
+def missing_names(found: MappedCells) -> list[tuple[str, tuple[str, ...]]]:
+    """Return what a file with columns lacks: places of the mapping, each with its names."""
+    table, missing = found.mapping.table, []
+    for entry in found.mapping.entries:
+        place = f"[{table}] {entry.column}"
+        if entry.names and entry.default is None and not found.of(entry.names):
+            missing.append((place, entry.names))
+        missing += [(place, (name,)) for name in _all_needed(entry) if name not in found.cells]
+    only = [name for name, _ in found.mapping.only if name not in found.cells]
+    return missing + [(f"[{table}.only]", (name,)) for name in only]
+
+
+def _all_needed(entry: Entry) -> tuple[str, ...]:
+    return (*entry.hashed, entry.highest) if entry.highest else entry.hashed

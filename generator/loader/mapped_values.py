@@ -1,0 +1,188 @@
+"""What stands in the cells that a mapping names, as SQL over the columns of a file.
+
+The query is built in layers, each a SELECT over the one before, so that nothing is computed
+twice: values inside JSON, then cells as cleaned texts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from generator.loader.casts import Cell
+from generator.loader.csv_records import BROKEN, BROKEN_JSON, BROKEN_OBJECT
+from generator.loader.mapped_cells import LINE, MappedCell, MappedCells
+from generator.loader.mapping import TableMapping
+from generator.loader.paths import Step
+from generator.loader.text_format import BLANKS, TextFormat
+from generator.warehouse.sql import quoted, quoted_list
+
+FLOAT_TYPES = ("FLOAT", "DOUBLE")
+
+
+def user_cells(
+    found: MappedCells, text_format: TextFormat, rows: str, is_lines: bool
+) -> tuple[str, str]:
+    """Return rows of a file with some columns more, and what of them is the text of the user."""
+    entry = found.mapping.entry("user_id")
+    assert entry is not None
+    names = {name: found.cells[name] for name in entry.names if name in found.cells}
+    only_users = MappedCells(TableMapping(found.mapping.table, (entry,)), names)
+    values = MappedValues(only_users, text_format, is_lines)
+    rows = f"""
+        select *, cast(null as utinyint) as broken, cast(null as varchar) as text_line
+        from ({rows})
+    """
+    return values.sql(rows), values.first(entry.names)
+
+
+class MappedValues:
+    """The cells of a file, numbered in the order of the names of a mapping."""
+
+    def __init__(self, found: MappedCells, text_format: TextFormat, is_lines: bool) -> None:
+        self.format, self.is_lines = text_format, is_lines
+        self.cells = list(found.cells.values())
+        self.numbers = {name: number for number, name in enumerate(found.cells)}
+
+    def sql(self, rows: str) -> str:
+        """Return rows with ``cell<n>``, trimmed texts or null, and ``is_structure<n>``.
+
+        Parameters
+        ----------
+        rows
+            Relation with the columns of the file, ``broken`` and ``text_line``.
+        """
+        cleaned = self._cleaned()
+        rows = self._values(rows)
+        return f"select *, {', '.join(cleaned)} from ({rows})" if cleaned else rows
+
+    def first(self, names: Sequence[str]) -> str:
+        """Return the first of some names that is not missing."""
+        texts = [f"cell{self.numbers[name]}" for name in names if name in self.numbers]
+        return f"coalesce({', '.join(texts)})" if texts else "cast(null as varchar)"
+
+    def _values(self, rows: str) -> str:
+        """Return the relation with a ``value<n>`` of each cell, JSON where it has a path."""
+        if self.is_lines:
+            rows = (
+                f"select * replace ({_line_fault()} as broken, {_line_text()} as text_line)"
+                f" from ({rows})"
+            )
+        deep = {number: cell for number, cell in enumerate(self.cells) if cell.paths}
+        if deep:
+            rows = self._taken_apart(rows, deep)
+        plain = [
+            f"{_as_text(cell)} as value{number}"
+            for number, cell in enumerate(self.cells)
+            if not cell.paths
+        ]
+        return f"select *, {', '.join(plain)} from ({rows})" if plain else rows
+
+    def _taken_apart(self, rows: str, deep: dict[int, MappedCell]) -> str:
+        """Read all paths into one column at once; then go on into texts that hold objects."""
+        bases = list(dict.fromkeys(cell.base for cell in deep.values()))
+        lists, firsts = [], []
+        for place, base in enumerate(bases):
+            mine = {number: cell for number, cell in deep.items() if cell.base == base}
+            pointers = list(
+                dict.fromkeys(_pointer(p) for cell in mine.values() for p in cell.paths)
+            )
+            is_read = f"{_is_json(base)} and broken is null"
+            lists.append(
+                f"case when {is_read} then json_extract({base}, [{quoted_list(pointers)}]) end"
+                f" as found{place}"
+            )
+            for number, cell in mine.items():
+                places = (pointers.index(_pointer(path)) + 1 for path in cell.paths)
+                values = ", ".join(f"found{place}[{at}]" for at in places)
+                firsts.append(f"coalesce({values}) as direct{number}")
+        rows = f"select *, {', '.join(lists)} from ({rows})"
+        rows = f"select *, {', '.join(firsts)} from ({rows})"
+        return self._through_texts(rows, deep)
+
+    def _through_texts(self, rows: str, deep: dict[int, MappedCell]) -> str:
+        long = {number: cell for number, cell in deep.items() if len(cell.paths[-1]) > 1}
+        started = [
+            f"""case when direct{number} is null and broken is null
+                and contains({cell.base}, '\\"') and {_is_json(cell.base)}
+                then {cell.base} end as step{number}_0"""
+            for number, cell in long.items()
+        ]
+        if started:
+            rows = f"select *, {', '.join(started)} from ({rows})"
+        for depth in range(1, max((len(cell.paths[-1]) for cell in long.values()), default=0) + 1):
+            steps = [
+                f"{_step(f'step{number}_{depth - 1}', cell.paths[-1][depth - 1])}"
+                f" as step{number}_{depth}"
+                for number, cell in long.items()
+                if depth <= len(cell.paths[-1])
+            ]
+            rows = f"select *, {', '.join(steps)} from ({rows})"
+        ends = {number: f"step{number}_{len(cell.paths[-1])}" for number, cell in long.items()}
+        values = [
+            f"cast(coalesce(direct{number}, {ends.get(number, 'null')}) as varchar)"
+            f" as value{number}"
+            for number in deep
+        ]
+        return f"select *, {', '.join(values)} from ({rows})"
+
+    def _cleaned(self) -> list[str]:
+        cleaned = []
+        for number, cell in enumerate(self.cells):
+            value = f"value{number}"
+            text = _unwrapped(value) if cell.paths else value
+            is_text = not cell.paths and cell.kind not in ("VARCHAR", "JSON")
+            read = Cell(text) if is_text else Cell(text, TextFormat(nulls=self.format.nulls))
+            shown = read.trimmed
+            if cell.folder is not None:
+                shown = f"coalesce({shown}, {quoted(cell.folder)})"
+            cleaned.append(f"{shown} as cell{number}")
+            is_structure = f"left({value}, 1) in ('{{', '[')" if cell.paths else "false"
+            cleaned.append(f"coalesce({is_structure}, false) as is_structure{number}")
+        return cleaned
+
+
+def _as_text(cell: MappedCell) -> str:
+    if cell.kind in FLOAT_TYPES:  # a number that is missing
+        return f"cast(case when not isnan({cell.base}) then {cell.base} end as varchar)"
+    return f"cast({cell.base} as varchar)"
+
+
+def _line_fault() -> str:
+    first = f"left(ltrim({LINE}, {quoted(BLANKS)}), 1)"
+    return f"""case
+        when broken is not null then broken
+        when not json_valid({LINE}) then {BROKEN.index(BROKEN_JSON) + 1}
+        when {first} <> '{{' then {BROKEN.index(BROKEN_OBJECT) + 1}
+    end"""
+
+
+def _line_text() -> str:
+    return f"case when ({_line_fault()}) is not null then coalesce(text_line, {LINE}) end"
+
+
+def _is_json(base: str) -> str:
+    """Tell whether a column has JSON; the lines of a file have been looked at before."""
+    return "true" if base == LINE else f"json_valid({base})"
+
+
+def _step(value: str, step: Step) -> str:
+    """Return what a step leads to from a value, which may be a text that holds an object."""
+    inner = _unwrapped(value)
+    held = (
+        f"case when left({value}, 1) <> '\"' then {value} when json_valid({inner}) then {inner} end"
+    )
+    return f"cast(json_extract({held}, {quoted(_pointer((step,)))}) as varchar)"
+
+
+def _unwrapped(value: str) -> str:
+    """Return the text of a value of JSON; null of null."""
+    return f"""case
+        when left({value}, 1) = '"' then {value} ->> '$'
+        when {value} <> 'null' then {value}
+    end"""
+
+
+def _pointer(steps: Sequence[Step]) -> str:
+    """Return a path as a JSON pointer, in which no character of a key means anything else."""
+    keys = (str(step).replace("~", "~0").replace("/", "~1") for step in steps)
+    return "".join(f"/{key}" for key in keys)

@@ -1,0 +1,112 @@
+"""A mapping: how a foreign export fills the columns of raw.
+
+Only data: :mod:`generator.loader.mapping_file` reads and checks it, and
+:mod:`generator.loader.mapped_texts` turns it into SQL.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+REJECT, DEFAULT, IGNORE = "reject", "default", "ignore"
+"""What may become of a text that no value names, besides a value; of a missing cell too."""
+ALIASES = {"course_id": "course_name"}
+"""Names that stand for a column of raw when the column itself is not there."""
+KEPT = ""
+"""What stands for neither of them: another text stays, and a missing cell is null."""
+INTEGER_KEY, TEXT_KEY = "integer", "text"
+"""What the ids of users are."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """How one column of raw is filled."""
+
+    column: str
+    names: tuple[str, ...] = ()
+    """Columns or paths of the export, of which the first that is not missing counts."""
+    hashed: tuple[str, ...] = ()
+    """Columns or paths whose hash is the value; there are no ``names`` then."""
+    values: tuple[tuple[str, str], ...] = ()
+    """What each text becomes; the empty text means missing."""
+    others: str = KEPT
+    """What another text becomes: REJECT, DEFAULT, IGNORE, or KEPT, unless ``other`` says it."""
+    other: str | None = None
+    """The value that another text becomes."""
+    default: str | None = None
+    """What stands in place of a missing cell."""
+    missing: str = KEPT
+    """What becomes of a row whose cell is missing: REJECT, IGNORE or KEPT."""
+    date_format: str | None = None
+    """Pattern of strptime; None is ISO 8601."""
+    ticks: int = 0
+    """Parts of a second in which times are counted since 1970; 0 for dates that are written."""
+    timezone: str = "UTC"
+    """The zone of times without an offset."""
+    unit: str = ""
+    """What a measure is in, where that is not raw's own unit."""
+    highest: str | None = None
+    """Column or path of the highest possible score, of which the score is a part."""
+
+
+@dataclass(frozen=True)
+class TableMapping:
+    """How the columns of one table are filled."""
+
+    table: str
+    """users or events."""
+    entries: tuple[Entry, ...]
+    only: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    """Columns or paths, and the texts of which a row has to have one, or it is ignored."""
+
+    def entry(self, column: str) -> Entry | None:
+        """Return how a column is filled, None when it is null."""
+        return next((entry for entry in self.entries if entry.column == column), None)
+
+    @property
+    def fills_users(self) -> bool:
+        """Whether it says which user a row is about."""
+        return self.entry("user_id") is not None
+
+    @property
+    def has_highest(self) -> bool:
+        """Whether a score is a part of another column."""
+        return any(entry.highest for entry in self.entries)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every column or path of the export that is read, each once."""
+        found: list[str] = []
+        for entry in self.entries:
+            found += [*entry.names, *entry.hashed]
+            found += [entry.highest] if entry.highest else []
+        return tuple(dict.fromkeys([*found, *(name for name, _ in self.only)]))
+
+
+def named_as_in_raw(table: str, columns: tuple[str, ...]) -> TableMapping:
+    """Return the mapping of a file whose columns have the names of raw."""
+    entries = (
+        Entry(column, (column, *(alias for alias, name in ALIASES.items() if name == column)))
+        for column in columns
+    )
+    return TableMapping(table, tuple(entries))
+
+
+@dataclass(frozen=True)
+class Mapping:
+    """How the files of an export fill raw."""
+
+    source: str
+    """The file or the shipped name, as it was given."""
+    users: TableMapping | None = None
+    events: TableMapping | None = None
+    days_in: str | None = None
+    """The zone in which times are stored."""
+    user_key: str = INTEGER_KEY
+    nulls: tuple[str, ...] = ()
+    decimal: str | None = None
+
+    @property
+    def creates_users(self) -> bool:
+        """Whether users come from the events where no users file is given."""
+        return self.users is None or not self.users.fills_users

@@ -1,0 +1,142 @@
+"""Mappings against a judge in plain Python, over CSV, JSON lines and Parquet."""
+
+from __future__ import annotations
+
+import csv
+import json
+import random
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from generator.loader.load_report import LoadReport
+from generator.loader.mapping_file import read_mapping
+from generator.loader.text_format import TextFormat
+from tests.loader.desk import Desk
+from tests.loader.mapping_judge import Judge
+
+RICH = """
+null = ["NULL"]
+[events]
+event_id = "id"
+user_id = { from = ["user", "context.user.id"], missing = "ignore" }
+event_time = { from = "ts", timezone = "Europe/Berlin" }
+event_type.from = "verb"
+event_type.values = { "play" = "video_watch", "in" = "login", "gone" = "" }
+event_type.others = "ignore"
+course_name = { from = 'context."course.name"', values = { "x" = "y" }, default = "none" }
+watch_minutes = { from = "length", unit = "seconds" }
+quiz_score = { from = "grade", of = "most" }
+[events.only]
+source = ["server", "both"]
+"""
+MAPPING = {
+    "events": {
+        "event_id": "id",
+        "user_id": {"from": ["user", "context.user.id"], "missing": "ignore"},
+        "event_time": {"from": "ts", "timezone": "Europe/Berlin"},
+        "event_type": {
+            "from": "verb",
+            "values": {"play": "video_watch", "in": "login", "gone": ""},
+            "others": "ignore",
+        },
+        "course_name": {
+            "from": 'context."course.name"',
+            "values": {"x": "y"},
+            "default": "none",
+        },
+        "watch_minutes": {"from": "length", "unit": "seconds"},
+        "quiz_score": {"from": "grade", "of": "most"},
+        "only": {"source": ["server", "both"]},
+    }
+}
+CELLS: dict[str, list[Any]] = {
+    "user": ["1", "2", " 3 ", "", "NULL", "x", "2147483648", "1.0", None],
+    "ts": [
+        "2025-03-30 02:30:00",
+        "2025-10-26 02:30",
+        "2025-10-26T02:30:00+01:00",
+        "2025-07-01",
+        "2025-07-01 23:30:00Z",
+        "2025-07-01T23:30:00.123456",
+        "2025-07-01 23:30:00 +0530",
+        "2016",
+        "soon",
+        "",
+    ],
+    "verb": ["play", "in", "gone", "Play", " play", "other", "", "NULL", None],
+    "length": ["100", "0.07", "59999999.9", "60000001", "-1", "", "1e2", "x", "399", None],
+    "grade": ["1", "2", "0", "3.5", "", "x", "0.3333", None],
+    "most": ["3", "0", "", "7", "x", "1", None],
+    "source": ["server", "both", "browser", "", None],
+    "course": ["x", "k8s", " ", "NULL", "a.b", None],
+    "inner": ["1", "7", "", None],
+}
+
+
+def rows_of(drawn: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Rows with an object in them, each with an id of its own."""
+    rows = []
+    for number, cells in enumerate(drawn):
+        row = {name: cell for name, cell in cells.items() if name not in ("course", "inner")}
+        row["context"] = {"course.name": cells["course"], "user": {"id": cells["inner"]}}
+        rows.append(row | {"id": str(number)})
+    return rows
+
+
+def write(desk: Desk, kind: str, rows: list[dict[str, Any]]) -> str:
+    """Write rows: the object as one, as a text that holds it, or as a struct."""
+    path = desk.folder / f"events.{kind}"
+    if kind == "jsonl":
+        path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    elif kind == "csv":
+        with path.open("w", newline="") as file:
+            writer = csv.DictWriter(file, list(rows[0]))
+            writer.writeheader()
+            writer.writerows(row | {"context": json.dumps(row["context"])} for row in rows)
+    else:
+        pq.write_table(pa.Table.from_pylist(rows, schema_of(rows[0])), path)
+    return str(path)
+
+
+def schema_of(row: dict[str, Any]) -> pa.Schema:
+    user = pa.struct({"id": pa.string()})
+    types = {name: pa.string() for name in row}
+    return pa.schema(types | {"context": pa.struct({"course.name": pa.string(), "user": user})})
+
+
+def load_mapped(desk: Desk, text: str, files: list[str], **options: Any) -> LoadReport:
+    mapping = read_mapping(desk.file("mapping.toml", text.encode()))
+    users, nulls = options.pop("users", []), options.pop("nulls", [])
+    text_format = TextFormat.of(mapping, nulls, None, None, options.pop("days_in", None))
+    return desk.load_files(users, files, mapping=mapping, text_format=text_format, **options)
+
+
+@pytest.mark.parametrize("kind", ["csv", "jsonl", "parquet"])
+@pytest.mark.parametrize("days_in", [None, "Asia/Kolkata"])
+def test_every_row_becomes_what_the_judge_says(desk: Desk, kind: str, days_in: str | None) -> None:
+    draw = random.Random(f"{kind} {days_in}")
+    rows = rows_of([{n: draw.choice(cells) for n, cells in CELLS.items()} for _ in range(2000)])
+    good = {"user": "1", "ts": "2025-01-01 10:00", "verb": "in", "source": "server"}
+    rows.append(dict.fromkeys(rows[0]) | good | {"context": {}, "id": "9999"})
+    judge = Judge(MAPPING, ("NULL",), days_in or "UTC")
+    expected = {row["id"]: judge.outcome(row) for row in rows}
+    file = write(desk, kind, rows)
+    report = load_mapped(desk, RICH, [file], days_in=days_in, max_rejects=9999)
+    columns = "event_id, user_id, event_time, event_type, course_name, watch_minutes, quiz_score"
+    stored = {str(row[0]): row for row in desk.query(f"select {columns} from raw.events")}
+    names = columns.split(", ")
+    wrong = [
+        (row, expected[row["id"]], stored.get(row["id"]))
+        for row in rows
+        if stored.get(row["id"]) != as_stored(expected[row["id"]], names)
+    ]
+    assert wrong[:3] == []
+    assert report.events_ignored == list(expected.values()).count("ignored")
+    assert report.events_rejected == list(expected.values()).count("rejected")
+
+
+def as_stored(outcome: str | dict[str, Any], names: list[str]) -> tuple[Any, ...] | None:
+    return None if isinstance(outcome, str) else tuple(outcome[name] for name in names)
