@@ -138,17 +138,21 @@ class _Kept:
 
     def __init__(self) -> None:
         self.blocks: list[tuple[Any, ...]] = []
+        self.users = 0
 
     def add(self, rows: LabelledRows, probability: Floats) -> None:
         """Keep a block."""
-        user = rows.user_id.astype(np.int32)
+        # Users are numbered as they come, in order of user_id.
+        user_ids, user = np.unique(rows.user_id, return_inverse=True)
+        user = (self.users + user).astype(np.int32)
+        self.users += user_ids.size
         self.blocks.append((user, rows.is_active, rows.is_test, rows.label, probability))
 
     def metrics(self) -> dict[str, Metrics]:
         """Return the metrics of all and of test rows, each of all and of those active that day."""
         columns = [np.concatenate(parts) for parts in zip(*self.blocks, strict=True)]
+        self.blocks.clear()
         user, is_active, is_test, label, probability = columns
-        user = np.unique(user, return_inverse=True)[1].astype(np.int32)
         of = {
             "all": np.ones_like(label),
             "all_active": is_active,
