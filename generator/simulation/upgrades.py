@@ -31,9 +31,3 @@ def draw_upgrades(settings: Settings, users: Users, churn: Churn, stream: Stream
     day = stream("upgrade_day").integers(1, max(settings.days, 2), size=BLOCK_USERS)
     happens = draws & ~users.is_paid & (day < np.minimum(churn.churn_day, settings.days))
     return Upgrades(happens, np.where(happens, day, NEVER))
-
-
-def is_paid_on(day: Ints, users: Users, upgrades: Upgrades) -> Bools:
-    """Tell who is on the paid plan on a day of their own, shape (BLOCK_USERS,)."""
-    is_paid: Bools = users.is_paid | (upgrades.day <= day)
-    return is_paid

@@ -27,16 +27,19 @@ class World:
 
     settings: Settings
     users: pd.DataFrame
-    """raw.users joined with truth.users, indexed by user_id; days count from start_date."""
+    """raw.users joined with truth.users, indexed by user_id; days count from start_date, and
+    ``paid_from`` is that of the signup or the upgrade of those who are ever paid."""
     events: pd.DataFrame
     """raw.events with ``day`` (from start_date) and ``second`` (from midnight)."""
+    changes: pd.DataFrame
+    """raw.user_changes with ``day`` (from start_date)."""
 
     @classmethod
     def simulate(cls, settings: Settings) -> World:
         tables = joined(simulate_blocks(settings, workers=2))
-        users, truth, events = (
+        users, truth, events, changes = (
             tables[name].to_pandas(date_as_object=False)
-            for name in ("raw.users", "truth.users", "raw.events")
+            for name in ("raw.users", "truth.users", "raw.events", "raw.user_changes")
         )
         users = users.merge(truth, on="user_id").set_index("user_id", drop=False)
         start = pd.Timestamp(settings.start_date)
@@ -44,7 +47,10 @@ class World:
         users["churn_day"] = (users.churn_date - start).dt.days
         events["day"] = (events.event_date - start).dt.days
         events["second"] = (events.event_time - events.event_date).dt.total_seconds().astype(int)
-        return cls(settings, users, events)
+        changes["day"] = (changes.valid_from - start).dt.days
+        upgraded_on = users.user_id.map(changes.set_index("user_id").day)
+        users["paid_from"] = users.signup_day.where(users.plan == "paid", upgraded_on)
+        return cls(settings, users, events, changes)
 
     def of(self, *event_types: str) -> pd.DataFrame:
         return self.events[self.events.event_type.isin(event_types)]
