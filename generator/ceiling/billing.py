@@ -1,6 +1,6 @@
-"""How likely the charges of a day are for a user who has not left yet.
+"""How likely the charges and the upgrade of a day are for a user who has not left yet.
 
-A user who has left is charged nothing, so these factors are what the silence
+A user who has left is charged nothing and upgrades no more, so these factors are what the silence
 of an account tells.
 """
 
@@ -14,6 +14,7 @@ from generator.ceiling.histories import Histories
 from generator.settings import Settings
 from generator.simulation.arrays import Bools, Floats, Ints
 from generator.simulation.billing import LONGEST_RETRY_DAYS, renewal_days
+from generator.simulation.churn import NEVER
 
 
 class Charges(NamedTuple):
@@ -33,7 +34,8 @@ class Charges(NamedTuple):
 
 def read_charges(settings: Settings, histories: Histories) -> Charges:
     """Tell regular charges, retries and signals apart."""
-    is_paid = np.repeat(histories.is_paid[:, None], histories.days, axis=1)
+    day = np.arange(histories.days)
+    is_paid = histories.paid_from[:, None] <= day
     is_due = due_days(settings, histories)
     charges = histories.succeeded + histories.failed
     signals = np.where(is_due, np.maximum(charges - 1, 0), histories.failed)
@@ -50,22 +52,22 @@ def read_charges(settings: Settings, histories: Histories) -> Charges:
 def due_days(settings: Settings, histories: Histories) -> Bools:
     """Tell on which days a user who has not left is charged, shape (users, days)."""
     is_due = np.zeros(histories.active.shape, dtype=bool)
-    billed = np.flatnonzero(histories.is_paid)
-    day = renewal_days(settings, histories.signup_day[billed])
+    billed = np.flatnonzero(histories.paid_from != NEVER)
+    day = renewal_days(settings, histories.paid_from[billed])
     within = (day >= 0) & (day < histories.days)
     user = np.broadcast_to(billed[:, None], day.shape)
     is_due[user[within], day[within]] = True
     return is_due
 
 
-def stay_likelihood(histories: Histories, charges: Charges) -> Floats:
+def stay_likelihood(settings: Settings, histories: Histories, charges: Charges) -> Floats:
     """Return the likelihood of each day's account events for a user who stays, (users, days).
 
     Factors that are the same for everybody who left a trace that day are left out.
     """
     comes = (histories.succeeded + histories.failed) > 0
     possible = ~charges.impossible & ~(charges.is_due & ~comes)
-    return possible * retry_likelihood(charges)
+    return possible * retry_likelihood(charges) * upgrade_likelihood(settings, histories)
 
 
 def retry_likelihood(charges: Charges) -> Floats:
@@ -82,3 +84,16 @@ def retry_likelihood(charges: Charges) -> Floats:
         likelihood = np.where(pending, of_pending, likelihood)
         pending = pending & ~charges.retried
     return likelihood
+
+
+def upgrade_likelihood(settings: Settings, histories: Histories) -> Floats:
+    """Return the likelihood that an upgrade came or did not, shape (users, days)."""
+    day = np.arange(histories.days)
+    per_day = settings.upgrade_rate / max(settings.days - 1, 1)
+    # Of those who did not upgrade before; day 0 has no upgrade.
+    left = 1 - per_day * np.maximum(day - 1, 0)
+    hazard = np.where(day > 0, per_day / left, 0.0)
+    upgrade_day = histories.upgrade_day[:, None]
+    likelihood = np.where(upgrade_day == day, hazard, np.where(upgrade_day > day, 1 - hazard, 1.0))
+    of_paid = np.where(upgrade_day == NEVER, 1.0, 0.0)  # who pays from the start cannot upgrade
+    return np.where(histories.is_paid[:, None], of_paid, likelihood)

@@ -30,6 +30,8 @@ class Histories(NamedTuple):
     is_paid: Bools
     """Plan at signup."""
     is_treated: Bools
+    upgrade_day: Ints
+    """Day on which a free user became paid, NEVER for none."""
     active: Bools
     further: Ints
     """Events that follow the login of an active day."""
@@ -49,7 +51,14 @@ class Histories(NamedTuple):
     def quiet(self) -> Bools:
         """Days on which the user leaves no trace at all."""
         account = (self.succeeded + self.failed + self.tickets) > 0
-        return ~(self.active | account)
+        upgrades = self.upgrade_day[:, None] == np.arange(self.days)
+        quiet: Bools = ~(self.active | account | upgrades)
+        return quiet
+
+    @property
+    def paid_from(self) -> Ints:
+        """The day that charges count from: of the signup or of the upgrade; NEVER for none."""
+        return np.where(self.is_paid, self.signup_day, self.upgrade_day)
 
     def take(self, users: Ints) -> Histories:
         """Return the histories of some users, given by their indices in ascending order."""

@@ -83,7 +83,7 @@ def label_probability(group: Group, histories: Histories) -> Floats:
     near_signals = near_signals * _can_churn(group.settings, histories.days)
     likelihood = count_likelihood(histories, group.grid.engagement)
     multiply_by_scores(likelihood, histories.quizzes, group.log_scores)
-    likelihood *= stay_likelihood(histories, charges)[:, :, None]
+    likelihood *= stay_likelihood(group.settings, histories, charges)[:, :, None]
     beliefs = _Beliefs(group, histories.is_paid)
     probability = np.empty(histories.active.shape)
     quiet = histories.quiet

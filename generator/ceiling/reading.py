@@ -10,13 +10,14 @@ import numpy as np
 from generator.ceiling.histories import Histories, Quizzes
 from generator.settings import Settings
 from generator.simulation.arrays import Array, Bools, Ints
+from generator.simulation.churn import NEVER
 from generator.warehouse.file import Connection
 from generator.warehouse.sql import has_table
-from generator.warehouse.tables import ASSIGNMENTS
+from generator.warehouse.tables import ASSIGNMENTS, USER_CHANGES
 
 USERS_QUERY = """
     select users.user_id, users.signup_date - $start as signup_day, users.is_paid = 1 as is_paid,
-        {is_treated} as is_treated
+        {is_treated} as is_treated, {upgrade_day} as upgrade_day
     from raw.users as users
     {joins}
     where users.user_id between $first and $last
@@ -92,6 +93,7 @@ class Reader:
             signup_day=users["signup_day"],
             is_paid=users["is_paid"],
             is_treated=users["is_treated"],
+            upgrade_day=users["upgrade_day"],
             active=by_day("logins") > 0,
             further=by_day("further"),
             succeeded=by_day("succeeded"),
@@ -122,9 +124,12 @@ class Reader:
 
 
 def _users_query(con: Connection) -> str:
-    if not has_table(con, ASSIGNMENTS.name):
-        return USERS_QUERY.format(is_treated="false", joins="")
-    return USERS_QUERY.format(
-        is_treated="groups.treatment_group = 'treatment'",
-        joins=f"inner join {ASSIGNMENTS.name} as groups on groups.user_id = users.user_id",
-    )
+    joins, is_treated, upgrade_day = [], "false", f"{NEVER}"
+    if has_table(con, ASSIGNMENTS.name):
+        joins.append(f"inner join {ASSIGNMENTS.name} as groups on groups.user_id = users.user_id")
+        is_treated = "groups.treatment_group = 'treatment'"
+    if has_table(con, USER_CHANGES.name):
+        # A simulated user changes once at most.
+        joins.append(f"left join {USER_CHANGES.name} as changes on changes.user_id = users.user_id")
+        upgrade_day = f"coalesce(changes.valid_from - $start, {NEVER})"
+    return USERS_QUERY.format(is_treated=is_treated, upgrade_day=upgrade_day, joins=" ".join(joins))

@@ -22,8 +22,8 @@ class World:
     days: int
     first_weekday: int
     """Weekday of start_date, Monday is 0."""
-    paid_ratio: float
     churn_base_rate: float
+    upgrade_rate: float
     lift: float
     gap: int
     window: int
@@ -38,6 +38,8 @@ class User:
     signup: int
     is_paid: bool
     is_treated: bool = False
+    upgraded: int | None = None
+    """Day on which a free user became paid."""
     further: dict[int, int] = field(default_factory=dict)
     """Events after the login, of each active day."""
     scores: dict[int, list[float]] = field(default_factory=dict)
@@ -50,7 +52,9 @@ def label_probability(world: World, user: User, today: int) -> float | None:
     """Probability of churn_label = 1 as of a day, None for a history of probability 0."""
     first, end = (7, world.days - 30) if world.days > 37 else (min(7, world.days - 1), world.days)
     account = {
-        churn: of_tickets(user, churn, today) * of_payments(user, churn, today)
+        churn: of_tickets(user, churn, today)
+        * of_payments(user, churn, today)
+        * of_upgrade(world, user, churn, today)
         for churn in [*range(first, end), NEVER]
     }
     whole = churned = 0.0
@@ -118,11 +122,13 @@ def of_tickets(user: User, churn: int, today: int) -> float:
 
 def of_payments(user: User, churn: int, today: int) -> float:
     """Sum over the signal and, for every charge, over its outcome and its wait for a retry."""
-    payer = user.is_paid
-    due = [user.signup + 30 * j for j in range(1, 100)] if payer else []
+    upgraded = NEVER if user.upgraded is None else user.upgraded
+    paid_from = user.signup if user.is_paid else upgraded
+    due = [paid_from + 30 * j for j in range(1, 100)]
     due = [day for day in due if 0 <= day <= today and day < churn]
     likelihood = 0.0
-    for share, signal in signals(0.6, churn, range(14, 28)) if payer else [(1.0, None)]:
+    for share, announced in signals(0.6, churn, range(14, 28)):
+        signal = None if announced is None or announced < paid_from else announced
         for outcomes in product([0, 1, 2, 3], repeat=len(due)):
             chance = share
             succeeded: dict[int, int] = {}
@@ -135,6 +141,19 @@ def of_payments(user: User, churn: int, today: int) -> float:
                     succeeded[day + wait] = succeeded.get(day + wait, 0) + 1
             if (succeeded, failed) == (until(user.succeeded, today), until(user.failed, today)):
                 likelihood += chance
+    return likelihood
+
+
+def of_upgrade(world: World, user: User, churn: int, today: int) -> float:
+    """Sum over the day that a free user drew, and over drawing none."""
+    seen = None if user.upgraded is None or user.upgraded > today else user.upgraded
+    if user.is_paid:
+        return float(seen is None)
+    likelihood = 1 - world.upgrade_rate if seen is None else 0.0
+    for day in range(1, world.days):
+        shows = day if day < churn and day <= today else None
+        if shows == seen:
+            likelihood += world.upgrade_rate / (world.days - 1)
     return likelihood
 
 

@@ -16,6 +16,7 @@ from generator.ceiling.posterior import Label, label_probability, read_group
 from generator.ceiling.reading import Reader
 from generator.errors import ElearnError
 from generator.settings import Settings
+from generator.simulation.churn import NEVER
 from generator.sinks.warehouse import generate_warehouse
 from generator.warehouse.file import read_warehouse
 from tests.ceiling import judge
@@ -30,6 +31,7 @@ SETTINGS = Settings(
     churn_base_rate=1.0,
     treatment_ratio=0.5,
     treatment_lift=0.4,
+    upgrade_rate=0.6,
 )
 SHORT = replace(SETTINGS, days=36, treatment_ratio=0.0)
 """So short that a churn may fall on any day up to the last one."""
@@ -45,6 +47,10 @@ INTERESTING = """
     union (from counts select user_id order by tickets desc, failed desc, user_id limit 3)
     union (from counts select user_id order by last_date, user_id limit 2)
     union (from counts select user_id order by user_id limit 4)
+    union (
+        select user_id from raw.user_changes inner join counts using (user_id)
+        order by failed desc, valid_from, user_id limit 4
+    )
     order by user_id
 """
 
@@ -113,6 +119,8 @@ def test_hand_made_accounts_are_judged_alike() -> None:
         ({"succeeded": {}}, 10),  # active on a day without the charge that is due
         ({"failed": {10: 1}, "succeeded": {14: 1}}, 14),  # a retry too late
         ({"is_paid": False}, 10),
+        ({"is_paid": False, "upgraded": 0, "succeeded": {}}, 0),  # day 1 is the first
+        ({"upgraded": 3}, 3),  # of a user who is paid already
     ],
 )
 def test_an_impossible_history_names_user_and_day(changes: dict[str, object], day: int) -> None:
@@ -153,8 +161,8 @@ def world_of(settings: Settings, gap: int, window: int) -> judge.World:
     return judge.World(
         days=settings.days,
         first_weekday=settings.start_date.weekday(),
-        paid_ratio=settings.paid_ratio,
         churn_base_rate=settings.churn_base_rate,
+        upgrade_rate=settings.upgrade_rate,
         lift=settings.treatment_lift,
         gap=gap,
         window=window,
@@ -172,6 +180,9 @@ def judged_user(con: duckdb.DuckDBPyConnection, settings: Settings, user_id: int
         user.is_treated = con.execute(
             "select treatment_group from raw.experiment_assignments where user_id = ?", [user_id]
         ).fetchall() == [("treatment",)]
+    changes = "select valid_from from raw.user_changes where user_id = ?"
+    for (valid_from,) in con.execute(changes, [user_id]).fetchall():
+        user.upgraded = (valid_from - settings.start_date).days
     events = con.execute(
         "select event_date, event_type, quiz_score from raw.events where user_id = ?", [user_id]
     ).fetchall()
@@ -206,6 +217,7 @@ def as_histories(settings: Settings, user: judge.User) -> Histories:
         signup_day=np.array([user.signup]),
         is_paid=np.array([user.is_paid]),
         is_treated=np.array([user.is_treated]),
+        upgrade_day=np.array([NEVER if user.upgraded is None else user.upgraded]),
         active=by_day(dict.fromkeys(user.further, 1)) > 0,
         further=by_day(user.further),
         succeeded=by_day(user.succeeded),
