@@ -48,6 +48,7 @@ def build(
     from generator.publishing.publish import check_published, publish_from
     from generator.warehouse import summary
     from generator.warehouse.file import check_unlocked, read_warehouse
+    from generator.warehouse.moving_over import move_over
     from generator.warehouse.private import read_private
 
     voice = Voice(quiet, json, profile)
@@ -58,6 +59,7 @@ def build(
         simulate(settings, through, replace, warehouse, voice, workers, limit)
     elif settings != Settings() or through is not None or replace:
         raise UsageError("--no-generate keeps the data; leave out the settings of a simulation")
+    move_over(warehouse, limit, voice)
     check_unlocked(warehouse)
     with voice.step("dbt build", total=1):
         voice.details.update(dbt.dbt_build(warehouse, voice, limit))

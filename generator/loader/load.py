@@ -31,6 +31,7 @@ from generator.warehouse.file import (
     record_load,
     replace_content,
 )
+from generator.warehouse.moving_over import move_over
 from generator.warehouse.own_objects import check_replaceable
 from generator.warehouse.private import NextPrivateFile, load_transaction
 from generator.warehouse.sql import has_table, one_row
@@ -91,6 +92,7 @@ def load_files(
     creates_users = mapping is not None and mapping.creates_users and not files["users"]
     given = settings_of(append, max_rejects, text_format, mapping)
     load = Load("files", ", ".join((*users, *events)), given)
+    move_over(warehouse, memory_limit, reporter)
     with open_connection(warehouse, memory_limit) as con:
         replaces = not append
         append = append and has_table(con, USERS.name) and has_table(con, EVENTS.name)

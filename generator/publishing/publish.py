@@ -30,6 +30,7 @@ from generator.warehouse.file import (
     read_warehouse,
     wal_of,
 )
+from generator.warehouse.moving_over import move_over
 from generator.warehouse.paths import check_path, resolved
 from generator.warehouse.sql import has_table, one_row
 from generator.warehouse.tables import BUILD_INFO
@@ -125,6 +126,7 @@ def publish_warehouse(
         The last build was not green, or a table changed since; the old file stays.
     """
     check_published(warehouse, published)
+    move_over(warehouse, memory_limit, reporter)
     with read_warehouse(warehouse, memory_limit) as con:
         return publish_from(con, warehouse, published, reporter)
 

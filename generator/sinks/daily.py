@@ -31,6 +31,7 @@ from generator.warehouse.file import (
     record_load,
     replace_content,
 )
+from generator.warehouse.moving_over import move_over
 from generator.warehouse.private import load_transaction
 from generator.warehouse.summary import Summary, summarise
 from generator.warehouse.tables import EVENTS, TRUTH, USER_CHANGES
@@ -71,6 +72,7 @@ def generate_through(
     UsageError
         The last load was not a step of the same simulation, or went further.
     """
+    move_over(warehouse, memory_limit, reporter)
     with (
         open_connection(warehouse, memory_limit) as con,
         load_transaction(con, warehouse, memory_limit, reporter) as private,

@@ -20,6 +20,7 @@ from generator.warehouse.file import (
     record_load,
     replace_content,
 )
+from generator.warehouse.moving_over import move_over
 from generator.warehouse.private import load_transaction
 from generator.warehouse.summary import Summary, summarise
 from generator.warehouse.tables import (
@@ -55,6 +56,7 @@ def generate_warehouse(
     """
     tables = simulated_tables(settings)
     content = Tally()
+    move_over(warehouse, memory_limit, reporter)
     with (
         open_connection(warehouse, memory_limit) as con,
         load_transaction(con, warehouse, memory_limit, reporter) as private,

@@ -73,11 +73,13 @@ class PrivateFile:
         assert self._con is not None
         return self._con.execute(query).fetchall()
 
-    def reader(self, table: Table) -> pa.RecordBatchReader:
+    def reader(self, table: Table, where: str = "true") -> pa.RecordBatchReader:
         """Return the rows of a table that the file has, piece by piece."""
         assert self._con is not None
         columns = ", ".join(table.column_names)
-        return self._con.sql(f"select {columns} from {table.name}").to_arrow_reader(BATCH_ROWS)
+        return self._con.sql(f"select {columns} from {table.name} where {where}").to_arrow_reader(
+            BATCH_ROWS
+        )
 
 
 @contextmanager
@@ -183,6 +185,10 @@ class NextPrivateFile(PrivateFile):
         self.highest_user_number = None
         if self._old.has(TRUTH) or self._old.has(USER_KEYS):
             self._begin()
+
+    def leave_out(self, *tables: Table) -> None:
+        """Take some tables away from what the next file keeps of the old one."""
+        self._kept = tuple(table for table in self._kept if table not in tables)
 
     def insert(self, table: Table, rows: pa.Table | pa.RecordBatchReader) -> None:
         """Add rows with the columns of a table to those that the next file keeps."""
