@@ -128,7 +128,7 @@ def test_what_a_person_made_goes_along(warehouse: Path) -> None:
         assert after[kind] == before[kind], kind
     assert run(warehouse, rows) == content
     new = run(warehouse, "insert into notes (more) values (3)", "select max(id) from notes")
-    assert new == [(8,)]
+    assert new > [(7,)]  # a sequence may leave numbers out, and gives none twice
 
 
 def test_a_warehouse_that_was_moved_over_is_let_be(warehouse: Path) -> None:

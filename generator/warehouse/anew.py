@@ -229,8 +229,9 @@ def _columns(con: Connection, place: _Place) -> list[str]:
     stored = _stored_columns(con, place)
     lines = []
     for name, kind, default, is_nullable in rows:
-        if name_in(name) not in stored:  # its type stands in the expression
-            lines.append(f"{name_in(name)} generated always as ({default})")
+        if name_in(name) not in stored:  # the engine casts it to its type each time it is made
+            expression = default.removeprefix("CAST(").removesuffix(f" AS {kind})")
+            lines.append(f"{name_in(name)} {kind} generated always as ({expression})")
             continue
         line = f"{name_in(name)} {kind}{'' if is_nullable else ' not null'}"
         lines.append(line if default is None else f"{line} default ({default})")
