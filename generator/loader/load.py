@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from generator.errors import UsageError
+from generator.loader.conventions import check_conventions
 from generator.loader.discovery import DataFile, data_files
 from generator.loader.load_report import LoadReport, row_counts
 from generator.loader.mapping import INTEGER_KEY, Mapping
@@ -22,6 +23,7 @@ from generator.loader.spans import event_days, touched_days
 from generator.loader.staging import Staging
 from generator.loader.table_rules import event_rules, user_rules
 from generator.loader.text_format import PLAIN, TextFormat
+from generator.loader.user_keys import keep_numbers, number_users
 from generator.reporter import SILENT, Reporter
 from generator.warehouse.file import (
     Connection,
@@ -98,11 +100,15 @@ def load_files(
         append = append and has_table(con, USERS.name) and has_table(con, EVENTS.name)
         if not files["users"] and not append and not creates_users:
             raise UsageError("--users: nothing is given, and no users are stored")
-        if not append:
+        if append:
+            check_conventions(con, str(given["days_in"]), str(given["user_key"]))
+        else:
             check_replaceable(con)  # before the files are read, which may take long
         with reporter.step("read"):
             user_rows, event_rows = stage(con, files, text_format, mapping, reporter)
         with reporter.step("check"):
+            if text_format.has_text_keys:
+                number_users(con, warehouse, (user_rows, event_rows), append, memory_limit)
             check_users(user_rows, append)
             check_events(event_rows, append, creates_users)
             if creates_users:
@@ -186,6 +192,8 @@ def write(
     if not append:
         replace_content(con, (USERS, EVENTS))
         private.replace()
+    if users.format.has_text_keys:
+        keep_numbers(users, events, private)
     counts = row_counts(users, events)
     for staging in (users, events):
         insert(staging)

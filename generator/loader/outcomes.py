@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from generator.loader.rules import IGNORED, REPEATED, Fault
 from generator.loader.staging import Staging
-from generator.loader.table_rules import BEFORE_SIGNUP, DUPLICATE, EXISTS, UNKNOWN_USER
+from generator.loader.table_rules import BEFORE_SIGNUP, DUPLICATE, EXISTS, UNKNOWN_USER, USER_KEY
 from generator.warehouse.sql import one_row, quoted
 from generator.warehouse.tables import USERS
 
@@ -42,7 +42,7 @@ def check_events(events: Staging, append: bool, creates_users: bool = False) -> 
 
 def create_users(users: Staging, events: Staging) -> None:
     """Add the users that only events know, as of the day of their first event."""
-    columns = ", ".join(users.rules.table.column_names)
+    names = [*users.rules.table.column_names, *users.rules.staged]
     said = {
         name: (entry and entry.default) or other
         for name, other in UNKNOWN_ATTRIBUTES.items()
@@ -57,12 +57,13 @@ def create_users(users: Staging, events: Staging) -> None:
         "country": quoted(said["country"]),
         "marketing_source": quoted(said["marketing_source"]),
         "engagement_score": "null",
+        USER_KEY: f"any_value({USER_KEY})",
     }
     [users.created_rows] = one_row(
         users.con,
         f"""
-        insert into {users.name} ({columns})
-        select {", ".join(values[name] for name in users.rules.table.column_names)}
+        insert into {users.name} ({", ".join(names)})
+        select {", ".join(values[name] for name in names)}
         from {events.name}
         where fault is null and user_id not in (select user_id from temp.known_users)
         group by user_id order by user_id

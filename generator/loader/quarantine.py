@@ -23,6 +23,7 @@ from generator.loader.reader import (
     relation,
     with_user_texts,
 )
+from generator.loader.rules import Fault
 from generator.loader.staging import StagedFile, Staging
 from generator.loader.text_format import BLANKS
 from generator.warehouse.private import NextPrivateFile
@@ -96,22 +97,29 @@ def rejected_reasons(staging: Staging) -> tuple[RejectedReason, ...]:
         where {staging.rejected} group by fault order by count(*) desc, fault
         """
     ).fetchall()
-    faults = staging.rules.faults
     return tuple(
-        RejectedReason(
-            staging.label, faults[number - 1].reason, rows, tuple(_example(staging, row_ids))
-        )
+        _reason(staging, staging.rules.faults[number - 1], rows, row_ids)
         for number, rows, row_ids in counts
     )
 
 
-def _example(staging: Staging, row_ids: list[int]) -> Iterator[RejectedRow]:
+def _reason(staging: Staging, fault: Fault, rows: int, row_ids: list[int]) -> RejectedReason:
+    examples = _examples_of(staging, row_ids, _is_private(staging, fault))
+    return RejectedReason(staging.label, fault.reason, rows, tuple(examples))
+
+
+def _is_private(staging: Staging, fault: Fault) -> bool:
+    """Tell whether what breaks a rule may say who a user is, where ids are names or addresses."""
+    return staging.format.has_text_keys and fault.column in ("user_id", "line")
+
+
+def _examples_of(staging: Staging, row_ids: list[int], is_private: bool) -> Iterator[RejectedRow]:
     for row_id in row_ids:
         query = f"select left(offender, 1000) from {staging.name} where rowid = {row_id}"
         [offender] = one_row(staging.con, query)
         file = next(file for file in staging.files if file.holds(row_id))
         name = str(file.source.path) if len(staging.files) > 1 else ""
-        yield RejectedRow(name, row_id - file.first_row + 1, offender or "")
+        yield RejectedRow(name, row_id - file.first_row + 1, "" if is_private else offender or "")
 
 
 def keep_rejected(staging: Staging, private: NextPrivateFile, load_id: int) -> None:

@@ -52,6 +52,8 @@ class Rules:
     """In the order in which their reasons apply."""
     late_faults: tuple[Fault, ...]
     """Reasons that take other rows to find, in order."""
+    staged: tuple[str, ...] = ()
+    """Values that are staged beside the columns of the table, all texts."""
     mapping_faults: tuple[Fault, ...] = ()
     """Reasons that a mapping gives, which come before those of the cells."""
 
@@ -92,7 +94,7 @@ class Rules:
         """
         values = ", ".join(f"{value} as {name}" for name, value in self.values.items())
         return f"""
-            select {", ".join(self.table.column_names)}, fault,
+            select {", ".join([*self.table.column_names, *self.staged])}, fault,
                 case when fault is not null then {self._offender()} end as offender
             from (
                 select *, cast(coalesce(broken, {self._fault()}) as utinyint) as fault

@@ -123,6 +123,7 @@ class Staging:
     def read(self, sources: Sequence[Source], reporter: Reporter) -> None:
         """Create the table and fill it with the records of files."""
         columns = [f"{column.name} {column.type}" for column in self.rules.table.columns]
+        columns += [f"{name} varchar" for name in self.rules.staged]
         columns += ["fault utinyint", "offender varchar"]
         self.con.execute(f"create temp table {self.name} ({', '.join(columns)})")
         # It makes joins of long lists of words, and behind a join the rows come in any order.

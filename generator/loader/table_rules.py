@@ -15,11 +15,13 @@ from generator.loader.cell_checks import (
     within_days,
 )
 from generator.loader.columns import TEXTS, Columns
-from generator.loader.rules import MAPPING_FAULTS, Fault, Rules
+from generator.loader.rules import MAPPING_FAULTS, Check, Fault, Rules
 from generator.vocabulary import EVENT_TYPES, PAYMENT_TYPES, PLANS
 from generator.warehouse.sql import quoted_list
 from generator.warehouse.tables import EVENTS, USERS, Table
 
+USER_KEY = "user_key"
+"""The staged text of a user's id, where ids are texts."""
 DUPLICATE = "duplicate {}"
 EXISTS = "{} already exists"
 UNKNOWN_USER = Fault("user_id", "user_id is not among the users")
@@ -50,7 +52,7 @@ def user_rules(columns: Columns = TEXTS) -> Rules:
             "is_paid": "case plan when 'paid' then 1 when 'free' then 0 end",
         },
         checks=(
-            check.whole("user_id", 32),
+            *_user_checks(columns, check),
             check.required(
                 "signup_date", *check.no_date("signup_date", "a date such as 2025-01-31")
             ),
@@ -66,6 +68,7 @@ def user_rules(columns: Columns = TEXTS) -> Rules:
             check.folders(cast, {"is_paid": "given_is_paid"}),
         ),
         late_faults=_key_faults(USERS),
+        staged=_staged(columns),
         mapping_faults=_mapping_faults(columns, cast),
     )
 
@@ -102,7 +105,7 @@ def event_rules(columns: Columns = TEXTS) -> Rules:
         },
         checks=(
             check.whole("event_id", 64),
-            check.whole("user_id", 32),
+            *_user_checks(columns, check),
             check.required("event_time", *check.no_date("event_time", a_time)),
             within_days("event_time"),
             check.required(
@@ -128,6 +131,7 @@ def event_rules(columns: Columns = TEXTS) -> Rules:
             check.folders(cast, {"event_date": "given_event_date"}),
         ),
         late_faults=(UNKNOWN_USER, BEFORE_SIGNUP, *_key_faults(EVENTS)),
+        staged=_staged(columns),
         mapping_faults=_mapping_faults(columns, cast),
     )
 
@@ -139,10 +143,26 @@ def _mapping_faults(columns: Columns, cast: dict[str, Cast]) -> tuple[Fault, ...
 
 
 def _values(columns: Columns, cast: dict[str, Cast]) -> dict[str, str]:
-    return {
+    values = {
         column: cast[column](columns.cell(column)) if columns.fills(column) else "null"
         for column in cast
     }
+    if not columns.format.has_text_keys:
+        return values
+    return values | {"user_id": "null", USER_KEY: casts.name(columns.cell("user_id"))}
+
+
+def _staged(columns: Columns) -> tuple[str, ...]:
+    return (USER_KEY,) if columns.format.has_text_keys else ()
+
+
+def _user_checks(columns: Columns, check: CellChecks) -> tuple[Check, ...]:
+    if not columns.format.has_text_keys:
+        return (check.whole("user_id", 32),)
+    return (
+        check_of("user_id", f"{USER_KEY} is null", "is missing"),
+        check_of("user_id", f"contains({USER_KEY}, chr(0))", "holds a NUL character"),
+    )
 
 
 def _amount(cell: Cell) -> str:

@@ -12,7 +12,7 @@ import duckdb
 
 from generator.errors import not_allowed
 from generator.loader.csv_records import is_utf8
-from generator.loader.mapping import Mapping
+from generator.loader.mapping import TEXT_KEY, Mapping
 
 BLANKS = " \t\n\v\f\r"
 """What is trimmed at both ends of a text, and nothing else."""
@@ -65,6 +65,8 @@ class TextFormat:
     """The zone as whose wall-clock times all times are stored."""
     unit: str = ""
     """What a measure is in, where that is not the unit in which it is stored."""
+    has_text_keys: bool = False
+    """Whether the ids of users are texts."""
     delimiter: str = field(default=",", compare=False)
     """What separates the cells of a CSV file; found by its header."""
 
@@ -96,6 +98,7 @@ class TextFormat:
             nulls=(*nulls, *said.nulls),
             decimal=(said.decimal or ".") if decimal is None else decimal,
             date_format=date_format,
+            has_text_keys=said.user_key == TEXT_KEY,
             days_in=(said.days_in or UTC) if days_in is None else days_in,
         )
 

@@ -7,14 +7,17 @@ import json
 import random
 from typing import Any
 
+import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from generator.errors import UsageError
 from generator.loader.load_report import LoadReport
 from generator.loader.mapping_file import read_mapping
+from generator.loader.quarantine import RejectedError
 from generator.loader.text_format import TextFormat
-from tests.loader.desk import Desk
+from tests.loader.desk import USER, Desk, as_csv
 from tests.loader.mapping_judge import Judge
 
 RICH = """
@@ -140,3 +143,85 @@ def test_every_row_becomes_what_the_judge_says(desk: Desk, kind: str, days_in: s
 
 def as_stored(outcome: str | dict[str, Any], names: list[str]) -> tuple[Any, ...] | None:
     return None if isinstance(outcome, str) else tuple(outcome[name] for name in names)
+
+
+TEXT_KEYS = """
+user_key = "text"
+[events]
+event_id = "id"
+user_id = "user"
+event_time = "ts"
+event_type = { default = "login" }
+"""
+
+
+def text_rows(*rows: tuple[int, str, str]) -> bytes:
+    lines = (json.dumps({"id": id_, "user": user, "ts": ts}) for id_, user, ts in rows)
+    return "\n".join(lines).encode()
+
+
+def keys(desk: Desk) -> list[tuple[Any, ...]]:
+    return desk.query(
+        "select user_id, source_key, signup_date::varchar from private.user_keys"
+        " join raw.users using (user_id) order by user_id"
+    )
+
+
+def test_text_ids_are_numbered_by_signup_then_code_point_and_stay(desk: Desk) -> None:
+    first = text_rows(
+        (1, "zoe@x.org", "2025-01-02"),
+        (2, "Ann", "2025-01-02"),
+        (3, "\u00e9", "2025-01-02"),
+        (4, " ann ", "2025-01-01"),
+        (5, "bad@x.org", "soon"),
+        (6, "zoe@x.org", "2025-01-05"),
+    )
+    report = load_mapped(desk, TEXT_KEYS, [desk.file("a.jsonl", first)], max_rejects=1)
+    numbered = [
+        (1, "ann", "2025-01-01"),
+        (2, "Ann", "2025-01-02"),
+        (3, "zoe@x.org", "2025-01-02"),
+        (4, "\u00e9", "2025-01-02"),
+    ]
+    assert (report.users_created, keys(desk)) == (4, numbered)
+    assert desk.query("select user_id from raw.events order by event_id") == [
+        (3,),
+        (2,),
+        (4,),
+        (1,),
+        (3,),
+    ]
+    later = text_rows((7, "Ann", "2025-01-03"), (8, "new", "2025-01-03"), (2, "Ann", "2025-01-02"))
+    report = load_mapped(desk, TEXT_KEYS, [desk.file("b.jsonl", later)], append=True)
+    assert (report.events_repeated, report.users_created) == (1, 1)
+    assert keys(desk) == [*numbered, (5, "new", "2025-01-03")]
+    again = load_mapped(desk, TEXT_KEYS, [desk.file("b.jsonl", later)], append=True)
+    assert (again.events_repeated, again.dataset_version) == (3, report.dataset_version)
+
+
+def test_a_text_id_is_in_no_message_and_not_in_the_load_history(desk: Desk) -> None:
+    rows = text_rows((1, "zoe@x.org", "2025-01-02"), (1, "zoe@x.org", "2025-01-03"))
+    users = as_csv([USER | {"user_id": "other@x.org"}])
+    files = [desk.file("a.jsonl", rows + b'\n{"user": "zoe@x.org')]
+    with pytest.raises(RejectedError) as failure:
+        load_mapped(desk, TEXT_KEYS, files, users=[desk.file("users.csv", users)])
+    assert "x.org" not in "".join([str(failure.value), *failure.value.as_lines(), *desk.said])
+    load_mapped(desk, TEXT_KEYS, files, max_rejects=2)
+    with duckdb.connect(str(desk.warehouse), read_only=True) as con:
+        assert "x.org" not in str(con.execute("from raw.loads").fetchall())
+
+
+def test_an_append_of_other_days_or_ids_than_the_stored_ones_is_refused(desk: Desk) -> None:
+    file = desk.file("a.jsonl", text_rows((1, "7", "2025-01-02")))
+    load_mapped(desk, TEXT_KEYS, [file], days_in="Asia/Kolkata")
+    with pytest.raises(UsageError, match="user_key of the warehouse is 'text', not 'integer'"):
+        text = TEXT_KEYS.replace('"text"', '"integer"')
+        load_mapped(desk, text, [file], days_in="Asia/Kolkata", append=True)
+    with pytest.raises(UsageError, match="days_in of the warehouse is 'Asia/Kolkata', not 'UTC'"):
+        load_mapped(desk, TEXT_KEYS, [file], append=True)
+    assert load_mapped(desk, TEXT_KEYS, [file], days_in="Asia/Kolkata", append=True).events_repeated
+    desk.warehouse.with_name("warehouse.private.duckdb").unlink()
+    with pytest.raises(UsageError, match=r"the private file of .* is missing"):
+        load_mapped(desk, TEXT_KEYS, [file], days_in="Asia/Kolkata", append=True)
+    load_mapped(desk, TEXT_KEYS, [file])  # which replaces, and starts anew
+    assert [number for number, *_ in keys(desk)] == [1]
