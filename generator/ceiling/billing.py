@@ -95,5 +95,5 @@ def upgrade_likelihood(settings: Settings, histories: Histories) -> Floats:
     hazard = np.where(day > 0, per_day / left, 0.0)
     upgrade_day = histories.upgrade_day[:, None]
     likelihood = np.where(upgrade_day == day, hazard, np.where(upgrade_day > day, 1 - hazard, 1.0))
-    of_paid = np.where(upgrade_day == NEVER, 1.0, 0.0)  # who pays from the start cannot upgrade
-    return np.where(histories.is_paid[:, None], of_paid, likelihood)
+    # Who pays from the start cannot upgrade.
+    return np.where(histories.is_paid[:, None], upgrade_day != day, likelihood)
