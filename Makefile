@@ -6,6 +6,7 @@ BIN := $(VENV)/bin
 USERS ?= 20000
 SETUP := $(VENV)/.installed
 DUCKDB_2 := $(VENV)/duckdb-2-env
+WHEEL := $(VENV)/wheel-env
 # Spark's half gigabyte is installed where there is a Java to run it.
 EXTRAS := .[dev$(if $(shell command -v java),$(comma)spark)]
 PYTEST := $(BIN)/pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder
@@ -14,7 +15,7 @@ LINTED := ELEARN_WAREHOUSE=target/lint.duckdb
 BESIDE := $(addprefix tests/,dbt/test_killed_builds.py dbt/test_planted_leaks.py \
 	loader/test_files.py loader/test_rules.py)
 
-.PHONY: build test test-slow test-duckdb-2 lint docs bench robustness clean
+.PHONY: build test test-slow test-duckdb-2 test-wheel lint docs bench robustness clean
 
 build: $(SETUP)  ## simulate the default data set, build and test every model
 	$(BIN)/elearn build
@@ -27,6 +28,15 @@ test-slow: $(SETUP)  ## run the slow kinds: Spark, Chromium, kills, full disks, 
 
 test-duckdb-2: $(SETUP) $(DUCKDB_2)/.installed  ## build by DuckDB 1.5 and 2.x, and by one what the other built
 	$(BIN)/pytest --duckdb-2 $(DUCKDB_2)/bin/python tests/duckdb_2
+
+test-wheel: $(SETUP)  ## build the wheel, install it into a new environment and use it there
+	rm -rf $(WHEEL) target/wheel
+	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check \
+		--no-deps --wheel-dir target/wheel .
+	$(PYTHON) -m venv $(WHEEL)
+	$(WHEEL)/bin/python -m pip install --quiet --disable-pip-version-check \
+		--constraint constraints.txt target/wheel/*.whl
+	$(BIN)/pytest --wheel $(WHEEL)/bin tests/wheel
 
 robustness: $(SETUP)  ## try all of docs/reliability.md, and write its table; takes most of an hour
 	$(BIN)/pytest --numprocesses 2 --dist worksteal --whole tests/robustness $(BESIDE)

@@ -1,6 +1,9 @@
-"""The main job, and its last step alone."""
+"""The main job, its last step alone, and the project that it builds."""
 
 from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
 
 import typer
 
@@ -45,6 +48,7 @@ def build(
 ) -> None:
     """Simulate, build and test every model, then publish: the main job."""
     from generator.publishing import dbt
+    from generator.publishing.project import project_folder
     from generator.publishing.publish import check_published, publish_from
     from generator.warehouse import summary
     from generator.warehouse.file import check_unlocked, read_warehouse
@@ -53,7 +57,7 @@ def build(
 
     voice = Voice(quiet, json, profile)
     limit = checked_memory_limit(memory_limit)
-    dbt.project_folder()  # no project, nothing to build: say so before simulating
+    project_folder()  # no project, nothing to build: say so before simulating
     check_published(warehouse, published)
     if generate:
         simulate(settings, through, replace, warehouse, voice, workers, limit)
@@ -91,3 +95,16 @@ def publish(
     with voice.step("publish", total=1):
         done = publish_warehouse(warehouse, published, memory_limit=limit, reporter=voice)
     voice.result(done.as_lines(), done.as_dict())
+
+
+@app.command(epilog="Example: elearn init churn && cd churn && elearn build")
+def init(
+    folder: Annotated[Path, typer.Argument(help="An empty folder, or one to make.", metavar="DIR")],
+    json: Json = False,
+) -> None:
+    """Lay the dbt project out in a folder, to change it; elearn build uses it there."""
+    from generator.publishing.project import PARTS, init_project
+
+    init_project(folder)
+    lines = [f"{'dbt project':<28}{folder}"]
+    Voice(as_json=json).result(lines, {"project": str(folder), "parts": PARTS})

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from generator.cli import console
 from generator.documentation.writing import write_documentation
-from generator.publishing.dbt import project_folder
+from generator.publishing.project import project_folder
 
 
 def _run() -> None:

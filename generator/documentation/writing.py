@@ -12,7 +12,8 @@ from generator.documentation.diagrams import tables_page
 from generator.documentation.project import Project
 from generator.documentation.queries import queries_page, read_queries
 from generator.errors import ElearnError
-from generator.publishing.dbt import DBT, project_folder
+from generator.publishing.dbt import DBT
+from generator.publishing.project import project_folder
 from generator.settings import Settings
 from generator.sinks.warehouse import generate_warehouse
 

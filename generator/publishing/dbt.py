@@ -14,6 +14,7 @@ from threading import Thread
 from typing import Any, NamedTuple
 
 from generator.errors import ElearnError, first_line
+from generator.publishing.project import INSTALLED, project_folder
 from generator.reporter import Reporter
 
 DBT = (sys.executable, "-c", "from dbt.cli.main import cli; cli()")
@@ -40,17 +41,6 @@ _LEFT_OUT = {
 
 _LOG_FILE = {"DBT_LOG_LEVEL_FILE": "debug"}
 """dbt's default, which our option for its other output would change too."""
-
-OURS = Path("dbt_project/macros/green_build.sql")
-"""A file that no other dbt project has."""
-
-
-def project_folder() -> Path:
-    """Return the folder of the dbt project: the working directory, else this clone's root."""
-    for folder in (Path.cwd(), Path(__file__).resolve().parents[2]):
-        if (folder / OURS).is_file():
-            return folder
-    raise ElearnError("this project's dbt_project/ is not here; run from the root of a clone")
 
 
 def dbt_build(
@@ -79,12 +69,12 @@ def dbt_build(
     ElearnError
         A model or a test failed; the lines that say why went to ``reporter.complain``.
     """
-    folder = str(project_folder())
-    arguments = [*_OPTIONS, "--project-dir", folder, "--profiles-dir", folder]
+    folder = project_folder()
+    arguments = [*_OPTIONS, "--project-dir", str(folder), "--profiles-dir", str(folder)]
     events: SimpleQueue[Event | Outcome] = SimpleQueue()
     # In a thread, so that a signal interrupts this one here and never dbt's own code.
     thread = Thread(target=_invoke, args=(arguments, events), name="dbt", daemon=True)
-    with _environment(warehouse, memory_limit), redirect_stdout(sys.stderr):
+    with _environment(_variables(folder, warehouse, memory_limit)), redirect_stdout(sys.stderr):
         thread.start()
         heard = Heard()
         while isinstance(event := events.get(), Event):
@@ -97,15 +87,23 @@ def dbt_build(
     return {name: round(taken, 3) for name, taken in heard.seconds.items() if taken}
 
 
-@contextmanager
-def _environment(warehouse: Path, memory_limit: str | None) -> Iterator[None]:
-    """Set the variables for dbt, and those of before afterwards."""
-    before = dict(os.environ)
-    given = {name: value for name, value in before.items() if name not in _LEFT_OUT}
+def _variables(folder: Path, warehouse: Path, memory_limit: str | None) -> dict[str, str]:
+    """Return the environment for dbt: ours, what is given, and what has to be."""
+    ours = dict(_LOG_FILE)
+    if folder == INSTALLED:  # dbt writes beside the project, which is no place for it there
+        here = Path.cwd()
+        ours |= {"DBT_TARGET_PATH": str(here / "target"), "DBT_LOG_PATH": str(here / "logs")}
+    given = {name: value for name, value in os.environ.items() if name not in _LEFT_OUT}
     limit = {} if memory_limit is None else {"ELEARN_MEMORY_LIMIT": memory_limit}
-    ours = _LOG_FILE | given | {"ELEARN_WAREHOUSE": str(warehouse.resolve())} | limit
+    return ours | given | {"ELEARN_WAREHOUSE": str(warehouse.resolve())} | limit
+
+
+@contextmanager
+def _environment(variables: Mapping[str, str]) -> Iterator[None]:
+    """Set the environment, and the one of before afterwards."""
+    before = dict(os.environ)
     try:
-        _set_environment(ours)
+        _set_environment(variables)
         yield
     finally:
         _set_environment(before)

@@ -15,7 +15,7 @@ import duckdb
 import pytest
 from dbt.cli.main import cli
 
-from generator.publishing.dbt import OURS
+from generator.publishing.project import OURS
 from generator.warehouse.file import check_unlocked
 from generator.warehouse.summary import MARTS
 from tests.conftest import ROOT, dbt_writing_to, run_elearn
