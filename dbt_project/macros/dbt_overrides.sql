@@ -35,14 +35,14 @@
 
 {#-
     Follows `should_full_refresh` of dbt-adapters 1.24. An incremental mart is made anew also when
-    the bookkeeping says that nothing of it can be kept.
+    the bookkeeping says that nothing of it can be kept, or a good part of its rows is dead.
 -#}
 {% macro should_full_refresh() -%}
     {%- set is_asked_for = dbt.should_full_refresh() -%}
     {%- if is_asked_for or not execute or model.name not in incremental_marts() -%}
         {{ return(is_asked_for) }}
     {%- endif -%}
-    {{ return(everything_is_outdated()) }}
+    {{ return(everything_is_outdated() or holds_dead_rows()) }}
 {%- endmacro %}
 
 {#-

@@ -40,6 +40,41 @@ def test_a_repeated_build_redoes_nothing(warehouse: Warehouse) -> None:
     assert warehouse.execute("select min(future_active_days) from churn_labels") == [(30,)]
 
 
+SIZE = """
+    select estimated_size, (select count(*) from user_daily) from duckdb_tables()
+    where schema_name = 'main' and table_name = 'user_daily'
+"""
+
+
+def test_a_mart_with_many_dead_rows_is_made_anew(warehouse: Warehouse) -> None:
+    some = "user_id % 3 = 0"
+    again = (
+        f"create temp table moved as from user_daily where {some}",
+        f"delete from user_daily where {some}",
+        "insert into user_daily from moved",
+    )
+    warehouse.execute(MARK, *again)
+    [(stored, rows)] = warehouse.execute(SIZE)
+    assert 1.25 * rows < stored
+    warehouse.run()
+    assert warehouse.execute(MARKED) == [(False,)]
+    assert warehouse.execute(SIZE) == [(rows, rows)]
+    warehouse.check_like_full_refresh()
+
+
+def test_a_mart_with_few_dead_rows_is_kept(warehouse: Warehouse) -> None:
+    again = (
+        "create temp table moved as from user_daily where user_id % 6 = 0",
+        "delete from user_daily where user_id % 6 = 0",
+        "insert into user_daily from moved",
+    )
+    warehouse.execute(MARK, *again)
+    [(stored, rows)] = warehouse.execute(SIZE)
+    assert rows < stored < 1.25 * rows
+    warehouse.run()
+    assert warehouse.execute(MARKED) == [(True,)]
+
+
 def event(user: str, day: str, event_type: str = "login") -> str:
     """SQL that adds one event with measures that its type may not have."""
     return f"""
