@@ -29,7 +29,7 @@ RAW = [
     "raw.experiment_assignments",
     "raw.loads",
 ]
-BUILD = ("build", "--n-users", 60, "--days", 70, "--treatment-ratio", 0.5)
+BUILD = ("build", "--n-users", 60, "--days", 70, "--treatment-ratio", 0.5, "--upgrade-rate", 0.9)
 
 
 @pytest.fixture(scope="module")

@@ -7,6 +7,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from generator import vocabulary
 from generator.atomic_files import move_into, write_manifest
 from tests.conftest import Elearn
 
@@ -205,6 +206,17 @@ def test_exported_files_load_to_the_same_version(elearn: Elearn) -> None:
         loaded = json.loads(elearn("load", *files, "--warehouse", "x.duckdb", "--json").stdout)
         assert loaded["dataset_version"] == built["dataset_version"]
         assert elearn("verify", file_format).stdout.startswith("match: ")
+
+
+def test_the_raw_tables_and_the_marts_are_exported_and_changes_where_there_are_any(
+    elearn: Elearn, tmp_path: Path
+) -> None:
+    for rate, changes in ((0, set()), (0.9, {"user_changes"})):
+        elearn("build", *SMALL, "--upgrade-rate", rate)
+        elearn("export", "--output-dir", "out")
+        names = {path.stem for path in (tmp_path / "out").glob("*.csv")}
+        assert names == {"users", "events", *vocabulary.MARTS} | changes
+        assert elearn("verify", "out").stdout.startswith("match: ")
 
 
 def test_export_before_a_build_says_which_command_to_run(elearn: Elearn, tmp_path: Path) -> None:

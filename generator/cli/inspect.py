@@ -85,7 +85,7 @@ def export(
     json: Json = False,
     profile: Profile = False,
 ) -> None:
-    """Write users, events, user_daily, user_features_daily and training_dataset as files."""
+    """Write users, events, changes of users and the marts as files."""
     from generator.publishing.export import TABLES, as_lines, export_files
 
     voice = Voice(quiet, json, profile)

@@ -10,14 +10,13 @@ from generator.publishing.green_build import build_of_content
 from generator.reporter import SILENT, Reporter
 from generator.warehouse.file import Connection, last_load, read_warehouse
 from generator.warehouse.sql import one_row, quoted
+from generator.warehouse.summary import MARTS, has_changes
+from generator.warehouse.tables import USER_CHANGES, VERSIONED_TABLES
 from generator.warehouse.versions import dataset_version
 
-TABLES = {
-    "raw.users": "user_id",
-    "raw.events": "event_id",
-    "main.user_daily": "user_id, as_of_date",
-    "main.user_features_daily": "user_id, as_of_date",
-    "main.training_dataset": "user_id, as_of_date",
+TABLES = {table.name: table.key for table in VERSIONED_TABLES} | {
+    name: "as_of_date" if name == "main.training_splits" else "user_id, as_of_date"
+    for name in MARTS
 }
 """What is exported, and the key that orders its rows."""
 
@@ -35,7 +34,9 @@ def export_files(
     memory_limit: str | None = None,
     reporter: Reporter = SILENT,
 ) -> dict[str, Any]:
-    """Write the raw tables and three marts as files with a manifest, and return what it says.
+    """Write the raw tables and the marts as files with a manifest, and return what it says.
+
+    Changes of users are a file where there are any.
 
     Raises
     ------
@@ -53,7 +54,8 @@ def export_files(
         with written_whole(output_dir) as folder:
             rows = {}
             for name in TABLES:
-                rows[name] = _copy(con, name, folder, file_format)
+                if name != USER_CHANGES.name or has_changes(con):
+                    rows[name] = _copy(con, name, folder, file_format)
                 reporter.advance(1)
             manifest = write_manifest(folder, about | {"rows": rows})
             move_into(folder, output_dir)

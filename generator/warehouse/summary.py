@@ -48,15 +48,18 @@ def check_built(con: Connection, warehouse: Path) -> None:
             raise ElearnError(f"{warehouse}: {name} is not there; run `elearn build` first")
 
 
+def has_changes(con: Connection) -> bool:
+    """Tell whether a user changed; an older warehouse has no table of it."""
+    return has_table(con, USER_CHANGES.name) and bool(_number(con, "count(*)", USER_CHANGES.name))
+
+
 def summarise(con: Connection, warehouse: Path, private: PrivateFile, *, is_built: bool) -> Summary:
     """Read the summary of an open warehouse, of its marts only when they are up to date."""
     last = last_load(con)
     assert last is not None
-    tables = RAW_TABLES + (MARTS if is_built else ())
+    changes = (USER_CHANGES.name,) if has_changes(con) else ()
+    tables = RAW_TABLES + changes + (MARTS if is_built else ())
     rows = {name: _number(con, "count(*)", name) for name in tables}
-    if has_table(con, USER_CHANGES.name):
-        changes = _number(con, "count(*)", USER_CHANGES.name)
-        rows |= {USER_CHANGES.name: changes} if changes else {}
     return Summary(
         warehouse=str(warehouse),
         dataset_version=last["dataset_version"],
