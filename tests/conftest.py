@@ -1,19 +1,22 @@
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.dbt_server import DbtServer
+from generator.publishing.dbt import DBT
+from tests import preloaded
+from tests.preloaded import run_python
 
 ROOT = Path(__file__).parents[1]
 
-DBT_SERVER = DbtServer()
+WRITING_RESULTS = {"DBT_WRITE_JSON": "true"}
+"""For a dbt whose manifest or results a test reads."""
 
 Elearn = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -25,9 +28,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--wheel", metavar="DIR", help="run what needs the scripts of the wheel")
 
 
-def pytest_configure() -> None:
-    # Nobody reads the log of a dbt that a test runs, and writing it takes a twelfth of its time.
+def pytest_configure(config: pytest.Config) -> None:
+    # Nobody reads the log or the results of a dbt that a test runs, unless the test says so, and
+    # writing them takes a fifth of its time.
     os.environ["DBT_LOG_LEVEL_FILE"] = "none"
+    os.environ["DBT_WRITE_JSON"] = "false"
+    if preloaded.VARIABLE not in os.environ:  # in the process that starts the workers
+        config.add_cleanup(preloaded.Server().end)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -57,6 +64,28 @@ def dbt_writing_to(folder: Path) -> dict[str, str]:
     return {"DBT_TARGET_PATH": str(folder / "target"), "DBT_LOG_PATH": str(folder / "logs")}
 
 
+@pytest.fixture(scope="session")
+def shared_folder(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """A folder for what all workers read."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base if worker_id == "master" else base.parent) / "shared"
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+def made_once(folder: Path, make: Callable[[Path], object]) -> Path:
+    """Return a folder that the first worker to ask makes, while the others wait."""
+    with folder.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not folder.exists():
+            making = folder.with_suffix(".making")
+            shutil.rmtree(making, ignore_errors=True)
+            making.mkdir()
+            make(making)
+            making.rename(folder)
+    return folder
+
+
 @pytest.fixture
 def elearn(tmp_path: Path, dbt_variables: dict[str, str]) -> Elearn:
     """Run the real command line in a folder of its own."""
@@ -70,14 +99,8 @@ def elearn(tmp_path: Path, dbt_variables: dict[str, str]) -> Elearn:
 def run_elearn(
     folder: Path, variables: dict[str, str], *arguments: object, check: bool = True
 ) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run(
-        [sys.executable, "-m", "generator", *map(str, arguments)],
-        check=False,
-        cwd=folder,
-        env=os.environ | variables,
-        capture_output=True,
-        text=True,
-    )
+    command = ["-m", "generator", *map(str, arguments)]
+    done = run_python(command, folder, os.environ | variables)
     assert "Traceback" not in done.stderr, done.stderr
     if check:
         assert done.returncode == 0, done.stdout + done.stderr
@@ -89,7 +112,8 @@ def run_dbt(
 ) -> subprocess.CompletedProcess[str]:
     """Run bare dbt from the project's root on a warehouse."""
     environment = os.environ | variables | {"ELEARN_WAREHOUSE": str(warehouse)}
-    return DBT_SERVER.run(["--no-use-colors", *arguments], ROOT, environment)
+    _, *command = DBT
+    return run_python([*command, "--no-use-colors", *arguments], ROOT, environment)
 
 
 def copy_project(folder: Path) -> list[str]:

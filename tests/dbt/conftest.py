@@ -1,23 +1,23 @@
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
 import pytest
 
-from generator.documentation.writing import write_documentation
-from tests.conftest import dbt_writing_to
-from tests.dbt.marts import Marts, compile_marts
+from tests.conftest import ROOT, WRITING_RESULTS, dbt_writing_to, made_once
+from tests.dbt.marts import Marts, compile_marts, read_marts
 from tests.dbt.warehouses import Warehouse, arrive
 from tests.dbt.worlds import VARS
+from tests.preloaded import run_python
 
 
 @pytest.fixture(scope="session")
-def marts(
-    tmp_path_factory: pytest.TempPathFactory, dbt_variables: dict[str, str]
-) -> dict[str, Marts]:
+def marts(shared_folder: Path) -> dict[str, Marts]:
     """The compiled models for each set of vars."""
-    return compile_marts(tmp_path_factory.mktemp("compiled"), dbt_variables, VARS)
+    compiled = made_once(shared_folder / "compiled", lambda folder: compile_marts(folder, VARS))
+    return read_marts(compiled, VARS)
 
 
 @pytest.fixture(scope="session")
@@ -40,9 +40,15 @@ def warehouse(built_warehouse: Warehouse) -> Warehouse:
 
 
 @pytest.fixture(scope="session")
-def documentation(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def documentation(shared_folder: Path) -> Path:
     """A folder with what ``make docs`` writes: docs and target."""
-    folder = tmp_path_factory.mktemp("documentation")
+    return made_once(shared_folder / "documentation", write)
+
+
+def write(folder: Path) -> None:
     (folder / "docs").mkdir()
-    write_documentation(folder / "docs", folder / "target")
-    return folder
+    places = f"Path({str(folder / 'docs')!r}), Path({str(folder / 'target')!r})"
+    code = f"from pathlib import Path; write_documentation({places})"
+    code = f"from generator.documentation.writing import write_documentation; {code}"
+    done = run_python(["-c", code], ROOT, os.environ | WRITING_RESULTS)
+    assert done.returncode == 0, done.stderr

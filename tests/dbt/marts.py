@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import date
@@ -18,8 +16,9 @@ import pyarrow as pa
 from generator import vocabulary
 from generator.warehouse.file import STORAGE
 from generator.warehouse.tables import EVENTS, LOADS, REJECTED_ROWS, USERS, Table
-from tests.conftest import ROOT
+from tests.conftest import ROOT, WRITING_RESULTS, dbt_writing_to
 from tests.dbt.judge import Event, Row, User, Vars, World
+from tests.preloaded import run_python
 
 MARTS = list(vocabulary.MARTS)
 RAW = (USERS, EVENTS)
@@ -100,22 +99,18 @@ class Marts:
             model.build(con)
 
 
-def compile_marts(
-    folder: Path, variables: dict[str, str], sets: dict[str, Vars]
-) -> dict[str, Marts]:
-    """Let the real dbt compile the models for each set of vars."""
+def compile_marts(folder: Path, sets: dict[str, Vars]) -> None:
+    """Let the real dbt compile the models for each set of vars, into a folder each."""
     warehouse = folder / "empty.duckdb"
     write_warehouse(warehouse, World((), ()))
     targets = {str(folder / name): json.dumps(changed_vars(sets[name])) for name in sets}
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.dbt.compiling", json.dumps(targets), *MACROS],
-        check=False,
-        cwd=ROOT,
-        env=os.environ | variables | {"ELEARN_WAREHOUSE": str(warehouse)},
-        capture_output=True,
-        text=True,
-    )
+    variables = dbt_writing_to(folder) | WRITING_RESULTS | {"ELEARN_WAREHOUSE": str(warehouse)}
+    command = ["-m", "tests.dbt.compiling", json.dumps(targets), *MACROS]
+    done = run_python(command, ROOT, os.environ | variables)
     assert done.returncode == 0, done.stdout
+
+
+def read_marts(folder: Path, sets: Iterable[str]) -> dict[str, Marts]:
     return {name: read_compiled(folder / name / "manifest.json") for name in sets}
 
 

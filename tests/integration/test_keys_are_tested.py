@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import dbt_writing_to, run_dbt
+from tests.conftest import WRITING_RESULTS, dbt_writing_to, run_dbt
 
 KEYS = {
     "source.elearn_churn.raw.users": ["user_id"],
@@ -33,7 +33,7 @@ REFERENCES = {
 @pytest.fixture(scope="module")
 def data_tests(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[dict]]:
     folder = tmp_path_factory.mktemp("parsed")
-    done = run_dbt(Path("unused.duckdb"), dbt_writing_to(folder), "parse")
+    done = run_dbt(Path("unused.duckdb"), dbt_writing_to(folder) | WRITING_RESULTS, "parse")
     assert done.returncode == 0, done.stdout
     manifest = json.loads((folder / "target/manifest.json").read_text())
     found: dict[str, list[dict]] = {}

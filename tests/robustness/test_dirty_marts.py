@@ -10,7 +10,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from tests.conftest import dbt_writing_to, run_dbt, run_elearn
+from tests.conftest import WRITING_RESULTS, dbt_writing_to, run_dbt, run_elearn
 
 
 def bare(*tables: str) -> list[str]:
@@ -170,7 +170,13 @@ class Built:
         with duckdb.connect(str(warehouse)) as con:
             for statement in statements:
                 con.execute(statement)
-        done = run_dbt(warehouse, self.variables, "test", "--exclude", "resource_type:unit_test")
+        done = run_dbt(
+            warehouse,
+            self.variables | WRITING_RESULTS,
+            "test",
+            "--exclude",
+            "resource_type:unit_test",
+        )
         results = json.loads((self.folder / "target/run_results.json").read_text())["results"]
         assert results, done.stdout
         failed = {row["unique_id"] for row in results if row["status"] in ("fail", "error")}

@@ -1,0 +1,160 @@
+"""The process that has imported everything and forks for each run.
+
+It has one thread, or a fork could find a lock held by a thread that it does not have.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import runpy
+import selectors
+import signal
+import socket
+import sys
+import time
+import types
+from contextlib import suppress
+from importlib import import_module
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import duckdb
+
+from tests.preloaded import SOCKET
+
+MODULES = """
+    generator.cli.app generator.cli.build generator.documentation.writing generator.loader.load
+    generator.publishing.export generator.publishing.publish generator.sinks.daily
+    generator.sinks.files generator.sinks.warehouse generator.warehouse.verify
+    generator.warehouse.versions generator.report.page
+    rich.console rich.progress typer.rich_utils pyarrow.parquet pyarrow.csv
+    dbt.cli.main dbt.adapters.duckdb dbt.task.build dbt.task.docs.generate dbt.task.docs
+    agate jinja2.ext
+"""
+
+
+class _Run(NamedTuple):
+    """A fork that runs."""
+
+    process: int
+    ended: int
+    """Can be read once the process has ended."""
+    connection: socket.socket
+
+
+def preload(folder: Path) -> None:
+    """Import everything, and let dbt write the code that it writes for itself, by a build."""
+    for name in MODULES.split():
+        import_module(name)
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager  # noqa: PLC0415
+    from dbt.adapters.factory import reset_adapters  # noqa: PLC0415
+    from dbt.cli.main import dbtRunner  # noqa: PLC0415
+
+    from generator import Settings  # noqa: PLC0415
+    from generator.sinks.warehouse import generate_warehouse  # noqa: PLC0415
+
+    warehouse = folder / "warehouse.duckdb"
+    generate_warehouse(warehouse, Settings(n_users=3, days=40), workers=1)
+    os.environ["ELEARN_WAREHOUSE"] = str(warehouse)
+    places = ["--target-path", str(folder / "target"), "--log-path", str(folder / "logs")]
+    for command in ("build", "parse"):  # the second one reads what the first one parsed
+        outcome = dbtRunner().invoke(["--quiet", "--no-use-colors", command, *places])
+        assert outcome.success, outcome.exception
+        DuckDBConnectionManager.close_all_connections()
+        reset_adapters()
+    duckdb.default_connection().close()  # its threads would be missed when a fork ends
+    gc.collect()
+    gc.freeze()
+
+
+def serve(folder: Path) -> dict[str, Any]:
+    """Answer until the standard input ends; in a fork, return what to run."""
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(str(folder / SOCKET))
+    listener.listen()
+    with selectors.DefaultSelector() as selector:
+        selector.register(sys.stdin, selectors.EVENT_READ)
+        selector.register(listener, selectors.EVENT_READ)
+        print("ready", flush=True)
+        is_loaded = False
+        while True:
+            (key, _), *_ = selector.select()
+            if key.fileobj is listener and not is_loaded:
+                preload(folder)
+                is_loaded = True
+            if key.fileobj is sys.stdin:
+                sys.exit()
+            elif key.fileobj is listener:
+                connection, _ = listener.accept()
+                if request := _begin(connection, selector):
+                    return request
+            elif key.fileobj is key.data.connection:  # the client was killed, and takes it along
+                os.kill(key.data.process, signal.SIGKILL)
+                selector.unregister(key.data.connection)
+            else:
+                _end(key.data, selector)
+
+
+def _begin(connection: socket.socket, selector: selectors.BaseSelector) -> dict[str, Any] | None:
+    """Fork for a request; in the fork, take its streams and return it."""
+    length, streams, *_ = socket.recv_fds(connection, 4, 3)
+    text = connection.recv(int.from_bytes(length, "big"), socket.MSG_WAITALL)
+    process = os.fork()
+    if process == 0:
+        _close_all([connection, *(key.fileobj for key in selector.get_map().values())])
+        for number, stream in enumerate(streams):
+            os.dup2(stream, number)
+            os.close(stream)
+        return json.loads(text)
+    for stream in streams:
+        os.close(stream)
+    run = _Run(process, os.pidfd_open(process), connection)
+    selector.register(run.ended, selectors.EVENT_READ, run)
+    selector.register(connection, selectors.EVENT_READ, run)
+    return None
+
+
+def _close_all(handles: list[Any]) -> None:
+    for handle in handles:
+        if handle is not sys.stdin:
+            os.close(handle) if isinstance(handle, int) else handle.close()
+
+
+def _end(run: _Run, selector: selectors.BaseSelector) -> None:
+    """Say how a process ended."""
+    _, status = os.waitpid(run.process, 0)
+    code = os.waitstatus_to_exitcode(status)
+    with suppress(BrokenPipeError):
+        run.connection.sendall(code.to_bytes(4, "big", signed=True))
+    selector.unregister(run.ended)
+    with suppress(KeyError):
+        selector.unregister(run.connection)
+    os.close(run.ended)
+    run.connection.close()
+
+
+def become(request: dict[str, Any]) -> None:
+    """Be the Python that a request asks for."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    os.environ.clear()
+    os.environ.update(request["environment"])
+    os.chdir(request["folder"])
+    time.tzset()
+    option, what, *arguments = request["arguments"]
+    sys.argv[:] = [option, *arguments]
+    if option == "-m":
+        sys.path[0] = request["folder"]
+        runpy.run_module(what, run_name="__main__", alter_sys=True)
+        return
+    assert option == "-c", option
+    sys.path[0] = ""
+    main = sys.modules["__main__"] = types.ModuleType("__main__")
+    exec(compile(what, "<string>", "exec"), main.__dict__)
+
+
+if __name__ == "__main__":
+    place = Path(sys.argv[1])
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the tests end this process
+    become(serve(place))
