@@ -10,7 +10,7 @@ import duckdb
 
 from generator import Settings
 from generator.sinks.daily import generate_through
-from tests.conftest import copy_project, dbt_writing_to, run_dbt
+from tests.conftest import WRITING_RESULTS, copy_project, dbt_writing_to, run_dbt
 
 SETTINGS = Settings(n_users=30, days=71, churn_base_rate=0.5)
 COUNTS = "select user_id, count(*) as number_of_days from {{ ref('user_daily') }} group by user_id"
@@ -118,7 +118,7 @@ class Project:
         self.warehouse = folder / "warehouse.duckdb"
         self.arrive(70)
         self.where = copy_project(folder)
-        self.variables = dbt_writing_to(folder)
+        self.variables = dbt_writing_to(folder) | WRITING_RESULTS
 
     def arrive(self, days: int) -> None:
         through = SETTINGS.start_date + timedelta(days=days - 1)

@@ -12,7 +12,7 @@ import pytest
 from generator import Settings
 from generator.publishing.publish import publish_warehouse
 from generator.sinks.warehouse import generate_warehouse
-from tests.conftest import dbt_writing_to, run_dbt
+from tests.conftest import WRITING_RESULTS, dbt_writing_to, run_dbt
 
 STAGING = ("staging.stg_users", "staging.stg_events")
 TEXTS = {
@@ -79,7 +79,7 @@ def test_tests_in_a_renamed_copy_are_green_and_keep_the_record_of_the_build(
 
 
 def test_nothing_that_dbt_compiles_names_the_catalog(folder: Path, tmp_path: Path) -> None:
-    variables = dbt_writing_to(tmp_path)
+    variables = dbt_writing_to(tmp_path) | WRITING_RESULTS
     done = run_dbt(folder / "first_catalog.duckdb", variables, "compile", "--full-refresh")
     assert done.returncode == 0, done.stdout
     manifest = json.loads((tmp_path / "target/manifest.json").read_text())

@@ -15,7 +15,7 @@ import pytest
 
 from generator import Settings
 from generator.sinks.warehouse import generate_warehouse
-from tests.conftest import copy_project, dbt_writing_to, run_dbt
+from tests.conftest import WRITING_RESULTS, copy_project, dbt_writing_to, run_dbt
 
 MARTS = "models/marts"
 FEATURES = f"{MARTS}/user_features_daily.sql"
@@ -191,7 +191,7 @@ class Project:
             sound = file.read_text()
             assert sound.count(leak.sound) == 1, f"{leak.file} no longer has the line to change"
             file.write_text(sound.replace(leak.sound, leak.leaking))
-        variables = dbt_writing_to(self.folder)
+        variables = dbt_writing_to(self.folder) | WRITING_RESULTS
         done = run_dbt(self.folder / "warehouse.duckdb", variables, "build", *where)
         results = json.loads((self.folder / "target/run_results.json").read_text())["results"]
         failed = {
