@@ -125,6 +125,9 @@ def load(
         str | None,
         typer.Option(help="How the columns fill ours: a TOML file, or a name.", metavar="FILE"),
     ] = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Say what would happen, and write nothing.")
+    ] = False,
     show_mapping: Annotated[
         str | None, typer.Option(help="Print a shipped mapping and end.", metavar="NAME")
     ] = None,
@@ -135,6 +138,7 @@ def load(
     profile: Profile = False,
 ) -> None:
     """Load a real export into the warehouse, replacing what was there or adding to it."""
+    from generator.loader.check import CheckReport, check_files
     from generator.loader.load import load_files
     from generator.loader.mapping_file import read_mapping, shipped_text
     from generator.loader.quarantine import RejectedError
@@ -149,7 +153,7 @@ def load(
             if not given and not (option == "--users" and found and found.creates_users):
                 raise UsageError(f"{option}: nothing is given; only --append does without")
     try:
-        report = load_files(
+        report = (check_files if check else load_files)(
             warehouse,
             users or [],
             events or [],
@@ -164,6 +168,9 @@ def load(
         voice.complain(error.as_lines())
         raise
     voice.result(report.as_lines(), report.as_dict())
+    if isinstance(report, CheckReport) and report.refusal:
+        voice.complain(report.refusal.as_lines())
+        raise report.refusal
 
 
 def simulate(

@@ -15,7 +15,7 @@ from generator.loader.conventions import check_conventions
 from generator.loader.discovery import DataFile, data_files
 from generator.loader.load_report import LoadReport, row_counts
 from generator.loader.mapping import INTEGER_KEY, Mapping
-from generator.loader.notices import gap_warnings, null_warnings
+from generator.loader.notices import gap_warnings, staged_warnings
 from generator.loader.outcomes import check_events, check_users, create_users, outcomes
 from generator.loader.quarantine import RejectedError, keep_rejected, rejected_reasons
 from generator.loader.source_file import open_source, restrict
@@ -85,40 +85,70 @@ def load_files(
     ElearnError
         A file is not what it should be. After any error the warehouse holds what it held.
     """
+    given = settings_of(append, max_rejects, text_format, mapping)
+    load = Load("files", ", ".join((*users, *events)), given)
+    # What cannot be found is said before a warehouse is touched.
+    files = find_files(users, events, append, reporter)
+    move_over(warehouse, memory_limit, reporter)
+    with open_connection(warehouse, memory_limit) as con:
+        user_rows, event_rows, is_append = judge(
+            con, warehouse, files, append, text_format, mapping, memory_limit, reporter
+        )
+        check_rejected(user_rows, event_rows, max_rejects, not append)
+        with (
+            reporter.step("write"),
+            load_transaction(con, warehouse, memory_limit, reporter) as private,
+        ):
+            return write(con, private, load, user_rows, event_rows, is_append)
+
+
+def find_files(
+    users: Sequence[str], events: Sequence[str], append: bool, reporter: Reporter
+) -> dict[str, list[DataFile]]:
+    """Return the files of both tables; raise UsageError when there are none to load."""
     files = {
         "users": data_files("--users", users, reporter),
         "events": data_files("--events", events, reporter),
     }
     if not files["events"] and not (append and files["users"]):
         raise UsageError("--events: nothing is given")
+    return files
+
+
+def judge(
+    con: Connection,
+    warehouse: Path,
+    files: dict[str, list[DataFile]],
+    append: bool,
+    text_format: TextFormat,
+    mapping: Mapping | None,
+    memory_limit: str | None,
+    reporter: Reporter,
+) -> tuple[Staging, Staging, bool]:
+    """Read the files and decide what becomes of each row; nothing is written.
+
+    Returns
+    -------
+    The staged users and events, and whether there is anything to append to.
+    """
     creates_users = mapping is not None and mapping.creates_users and not files["users"]
-    given = settings_of(append, max_rejects, text_format, mapping)
-    load = Load("files", ", ".join((*users, *events)), given)
-    move_over(warehouse, memory_limit, reporter)
-    with open_connection(warehouse, memory_limit) as con:
-        replaces = not append
-        append = append and has_table(con, USERS.name) and has_table(con, EVENTS.name)
-        if not files["users"] and not append and not creates_users:
-            raise UsageError("--users: nothing is given, and no users are stored")
-        if append:
-            check_conventions(con, str(given["days_in"]), str(given["user_key"]))
-        else:
-            check_replaceable(con)  # before the files are read, which may take long
-        with reporter.step("read"):
-            user_rows, event_rows = stage(con, files, text_format, mapping, reporter)
-        with reporter.step("check"):
-            if text_format.has_text_keys:
-                number_users(con, warehouse, (user_rows, event_rows), append, memory_limit)
-            check_users(user_rows, append)
-            check_events(event_rows, append, creates_users)
-            if creates_users:
-                create_users(user_rows, event_rows)
-            check_rejected(user_rows, event_rows, max_rejects, replaces)
-        with (
-            reporter.step("write"),
-            load_transaction(con, warehouse, memory_limit, reporter) as private,
-        ):
-            return write(con, private, load, user_rows, event_rows, append)
+    append = append and has_table(con, USERS.name) and has_table(con, EVENTS.name)
+    if not files["users"] and not append and not creates_users:
+        raise UsageError("--users: nothing is given, and no users are stored")
+    if append:
+        check_conventions(con, text_format.days_in, mapping.user_key if mapping else INTEGER_KEY)
+    else:
+        check_replaceable(con)  # before the files are read, which may take long
+    with reporter.step("read"):
+        users, events = stage(con, files, text_format, mapping, reporter)
+    with reporter.step("check"):
+        if text_format.has_text_keys:
+            number_users(con, warehouse, (users, events), append, memory_limit)
+        check_users(users, append)
+        check_events(events, append, creates_users)
+        if creates_users:
+            create_users(users, events)
+    return users, events, append
 
 
 def stage(
@@ -224,7 +254,7 @@ def write(
         dataset_version=version,
         first_day=None if days[0] is None else str(days[0]),
         last_day=None if days[1] is None else str(days[1]),
-        warnings=gap_warnings(con) + null_warnings(users) + null_warnings(events),
+        warnings=gap_warnings(con) + staged_warnings(users, events),
     )
 
 

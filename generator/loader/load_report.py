@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -45,8 +46,8 @@ class LoadReport:
         """Return the report as lines for a terminal."""
         created = f", {self.users_created:,} created from events" if self.users_created else ""
         lines = [
-            _rows_line("users", self.as_dict()) + created,
-            _rows_line("events", self.as_dict()),
+            rows_line("users", self.as_dict()) + created,
+            rows_line("events", self.as_dict()),
             f"{'days':<28}{days_text(self.first_day, self.last_day)}",
             f"{'dataset version':<28}{self.dataset_version}",
             f"{'load':<28}{self.load_id:>14,}",
@@ -56,7 +57,8 @@ class LoadReport:
         return lines + [f"warning: {warning}" for warning in self.warnings]
 
 
-def _rows_line(label: str, counts: dict[str, Any]) -> str:
+def rows_line(label: str, counts: Mapping[str, Any]) -> str:
+    """Return what became of the rows of a table."""
     line = f"{label:<28}{counts[f'{label}_loaded']:>14,} of {counts[f'{label}_read']:,} rows loaded"
     others = ((outcome, counts[f"{label}_{outcome}"]) for outcome in ("repeated", "ignored"))
     return line + "".join(f", {rows:,} {outcome}" for outcome, rows in others if rows)

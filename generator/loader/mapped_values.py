@@ -19,20 +19,20 @@ from generator.warehouse.sql import quoted, quoted_list
 FLOAT_TYPES = ("FLOAT", "DOUBLE")
 
 
-def user_cells(
-    found: MappedCells, text_format: TextFormat, rows: str, is_lines: bool
-) -> tuple[str, str]:
-    """Return rows of a file with some columns more, and what of them is the text of the user."""
-    entry = found.mapping.entry("user_id")
-    assert entry is not None
-    names = {name: found.cells[name] for name in entry.names if name in found.cells}
-    only_users = MappedCells(TableMapping(found.mapping.table, (entry,)), names)
-    values = MappedValues(only_users, text_format, is_lines)
+def given_cells(
+    found: MappedCells, text_format: TextFormat, rows: str, is_lines: bool, columns: Sequence[str]
+) -> tuple[str, list[str]]:
+    """Return rows of a file with some columns more, and what of them is the text of each column."""
+    entries = [entry for entry in found.mapping.entries if entry.column in columns]
+    names = {name: found.cells[name] for e in entries for name in e.names if name in found.cells}
+    some = MappedCells(TableMapping(found.mapping.table, tuple(entries)), names)
+    values = MappedValues(some, text_format, is_lines)
     rows = f"""
         select *, cast(null as utinyint) as broken, cast(null as varchar) as text_line
         from ({rows})
     """
-    return values.sql(rows), values.first(entry.names)
+    filled = (found.mapping.entry(column) for column in columns)
+    return values.sql(rows), [values.first(entry.names if entry else ()) for entry in filled]
 
 
 class MappedValues:

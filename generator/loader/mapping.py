@@ -48,6 +48,11 @@ class Entry:
     highest: str | None = None
     """Column or path of the highest possible score, of which the score is a part."""
 
+    @property
+    def names_all(self) -> bool:
+        """Whether every other text than those of the values becomes something."""
+        return self.others != KEPT or self.other is not None
+
 
 @dataclass(frozen=True)
 class TableMapping:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from shlex import quote
 
-from generator.loader.staging import Staging
+from generator.loader.mapped_cells import LINE
+from generator.loader.reader import ROW, ROW_ID, relation, with_cells
+from generator.loader.staging import StagedFile, Staging
 from generator.loader.text_format import NULL_LIKE
 from generator.warehouse.file import Connection
-from generator.warehouse.sql import quoted_list
+from generator.warehouse.sql import one_row, quoted_list
 from generator.warehouse.tables import EVENTS
 
 MAX_DISTANCE_DAYS = 366
@@ -36,6 +38,40 @@ def gap_warnings(con: Connection) -> tuple[str, ...]:
         f" {MAX_DISTANCE_DAYS} days from any event"
         for previous_date, event_date in gaps
     )
+
+
+def staged_warnings(users: Staging, events: Staging) -> tuple[str, ...]:
+    """Return what is to be said of the rows that are loaded."""
+    return tuple(
+        line
+        for staging in (users, events)
+        for line in (*null_warnings(staging), *path_warnings(staging))
+    )
+
+
+def path_warnings(staging: Staging) -> tuple[str, ...]:
+    """Return a warning for each column of a mapping that no JSON line has."""
+    lines = [file for file in staging.files if file.source.kind == "json" and file.is_sound]
+    if staging.mapping is None or not lines or len(lines) < len(staging.files):
+        return ()
+    entries = [entry for entry in staging.mapping.entries if entry.names and entry.default is None]
+    counts = ", ".join(["count(*)", *(f"count({entry.column})" for entry in entries)])
+    rows, *filled = one_row(staging.con, f"select {counts} from {staging.name}")
+    empty = [entry for entry, number in zip(entries, filled, strict=True) if rows and not number]
+    return tuple(
+        f"{staging.label}: no line has {' or '.join(entry.names)} for {entry.column}"
+        for entry in empty
+        if not any(_has_cells(staging, file, entry.column) for file in lines)
+    )
+
+
+def _has_cells(staging: Staging, file: StagedFile, column: str) -> bool:
+    source = file.source
+    rows = (
+        f"select 0 as {ROW_ID}, null as {ROW}, * from {relation(source)} where json_valid({LINE})"
+    )
+    found = f"select 1 from ({with_cells(source, rows, [column])}) where {column} is not null"
+    return bool(staging.con.execute(f"{found} limit 1").fetchall())
 
 
 def null_warnings(staging: Staging) -> tuple[str, ...]:

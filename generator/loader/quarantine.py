@@ -21,7 +21,7 @@ from generator.loader.reader import (
     column_names,
     read_batches,
     relation,
-    with_user_texts,
+    with_cells,
 )
 from generator.loader.rules import Fault
 from generator.loader.staging import StagedFile, Staging
@@ -131,7 +131,7 @@ def keep_rejected(staging: Staging, private: NextPrivateFile, load_id: int) -> N
     keep(
         f"""
         select rowid as row_id, json_object('line', offender) as row,
-            cast(null as varchar) as user_text
+            cast(null as varchar) as user_id
         from {staging.name} where fault <= {len(BROKEN)}
         """,
     )
@@ -140,17 +140,17 @@ def keep_rejected(staging: Staging, private: NextPrivateFile, load_id: int) -> N
         if not len(wanted):
             continue
         if file.is_sound:
-            keep(with_user_texts(file.source, _sound_rows(file)))
+            keep(with_cells(file.source, _sound_rows(file), ["user_id"]))
         else:
             for rows in _broken_rows(file, wanted):
                 staging.con.register("incoming", rows)
-                keep(with_user_texts(file.source, "from incoming"))
+                keep(with_cells(file.source, "from incoming", ["user_id"]))
                 staging.con.unregister("incoming")
         file.source.check_unchanged()
 
 
 def _keep(staging: Staging, private: NextPrivateFile, load_id: int, rows: str) -> None:
-    """Insert those rows of a relation of row_id, row and user_text that are rejected.
+    """Insert those rows of a relation of row_id, row and user_id that are rejected.
 
     Lines that cannot be read have a row of null in their file's relation.
     """
@@ -163,7 +163,7 @@ def _keep(staging: Staging, private: NextPrivateFile, load_id: int, rows: str) -
             row_id + 1 as row_number,
             [{reasons}][fault] as reason,
             found.row,
-            found.user_text
+            found.user_id as user_text
         from ({rows}) as found
         inner join {staging.name} as staged on staged.rowid = found.row_id
         where {staging.rejected} and found.row is not null

@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import TextIO
@@ -26,7 +26,7 @@ from generator.loader.csv_records import (
 )
 from generator.loader.mapped_cells import LINE
 from generator.loader.mapped_texts import mapped_texts
-from generator.loader.mapped_values import user_cells
+from generator.loader.mapped_values import given_cells
 from generator.loader.rules import Rules
 from generator.loader.source_file import FLOAT_TYPES, Source, engine_path, parquet_relation
 from generator.loader.text_format import BLANKS
@@ -204,24 +204,32 @@ def broken_query(source: Source, rules: Rules) -> str:
     return mapped_texts(source.mapped, rules, source.format, "from incoming", is_lines)
 
 
-def with_user_texts(source: Source, rows: str) -> str:
-    """Return rows with their user's cell, as ``row_id``, ``row`` and ``user_text``.
+def with_cells(source: Source, rows: str, columns: Sequence[str]) -> str:
+    """Return rows with the texts of some columns as they were given, under the columns' names.
 
     Parameters
     ----------
     source
         The file.
     rows
-        Relation with the columns of the file, ROW_ID and ROW.
+        Relation with the columns of the file, ROW_ID and ROW; these become ``row_id`` and ``row``.
+    columns
+        Columns of raw.
     """
     if source.mapped is None:
-        position = source.positions.get("user_id")
-        text = source.folders.get("user_id")
-        cell = _literal(text) if position is None else column_names(source)[position]
-        user = f"nullif(trim(cast({cell} as varchar), {quoted(BLANKS)}), '')"
+        texts = [_given(source, column) for column in columns]
     else:
-        rows, user = user_cells(source.mapped, source.format, rows, source.kind == "json")
-    return f"select {ROW_ID} as row_id, {ROW} as row, {user} as user_text from ({rows})"
+        is_lines = source.kind == "json"
+        rows, texts = given_cells(source.mapped, source.format, rows, is_lines, columns)
+    found = [f"{text} as {column}" for text, column in zip(texts, columns, strict=True)]
+    return f"select {ROW_ID} as row_id, {ROW} as row, {', '.join(found)} from ({rows})"
+
+
+def _given(source: Source, column: str) -> str:
+    position = source.positions.get(column)
+    text = source.folders.get(column)
+    cell = _literal(text) if position is None else column_names(source)[position]
+    return f"nullif(trim(cast({cell} as varchar), {quoted(BLANKS)}), '')"
 
 
 def is_plain(source: Source) -> bool:
