@@ -12,9 +12,23 @@ class ElearnError(Exception):
 
 
 class UsageError(ElearnError):
-    """The call is at fault: a setting, an option or a path that cannot be used."""
+    """The call is at fault: a setting, an option or a path that cannot be used.
+
+    Parameters
+    ----------
+    message
+        What is wrong with it.
+    field
+        The parameter at fault by its name in Python, which begins the line then. The command line
+        says the option in its place.
+    """
 
     exit_code = 2
+
+    def __init__(self, message: str, field: str | None = None) -> None:
+        super().__init__(message if field is None else f"{field}: {message}")
+        self.message = message
+        self.field = field
 
 
 class LockedError(ElearnError):
@@ -25,7 +39,7 @@ class LockedError(ElearnError):
 
 def not_allowed(field: str, value: object, allowed: str) -> UsageError:
     """Return the one-line error for a value outside what its field allows."""
-    return UsageError(f"{field}: {str(value)[:200]!r} is not allowed; give {allowed}")
+    return UsageError(f"{str(value)[:200]!r} is not allowed; give {allowed}", field)
 
 
 def first_line(error: BaseException) -> str:

@@ -105,5 +105,5 @@ def test_a_load_of_another_kind_is_not_continued_and_replace_starts_over(tmp_pat
 def test_a_day_outside_the_window_is_refused(day: str, elearn: Elearn) -> None:
     done = elearn("generate", "--through", day, check=False)
     assert done.returncode == 2
-    assert done.stderr.startswith(f"Error: through: {day!r} is not allowed; give a")
+    assert done.stderr.startswith(f"Error: --through: {day!r} is not allowed; give a")
     assert done.stderr.count("\n") == 1

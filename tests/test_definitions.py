@@ -120,7 +120,9 @@ def test_a_table_with_the_same_rows_in_another_structure_is_not_published(
     shutil.copy(built / "warehouse.duckdb", warehouse)
     with duckdb.connect(str(warehouse)) as con:
         con.execute(statement)
-    with pytest.raises(ElearnError, match=f"{table} changed since the last green build"):
+    with pytest.raises(
+        ElearnError, match=f"{table} changed since the last build that passed all tests"
+    ):
         publish_warehouse(warehouse, tmp_path / "readers.duckdb")
 
 

@@ -278,7 +278,7 @@ def test_a_failing_build_leaves_the_old_file_and_nothing_to_publish(
     done = run_elearn(folder, dbt_variables, "publish", check=False)
     assert done.returncode == 1
     assert done.stderr == (
-        "Error: warehouse.duckdb: the last build was not green;"
+        "Error: warehouse.duckdb: the last build did not pass all tests;"
         " run `elearn build --no-generate` first\n"
     )
     assert (folder / "published/elearn.duckdb").read_bytes() == before
@@ -298,7 +298,9 @@ CHANGES = {
 def test_what_changed_since_the_green_build_is_not_published(table: str, folder: Path) -> None:
     before = (folder / "published/elearn.duckdb").read_bytes()
     change(folder / "warehouse.duckdb", CHANGES[table])
-    with pytest.raises(ElearnError, match=f"{table} changed since the last green build; run"):
+    with pytest.raises(
+        ElearnError, match=f"{table} changed since the last build that passed all tests; run"
+    ):
         publish_warehouse(folder / "warehouse.duckdb", folder / "published/elearn.duckdb")
     assert (folder / "published/elearn.duckdb").read_bytes() == before
     assert len(list((folder / "published").iterdir())) == 1
@@ -351,7 +353,7 @@ def test_tests_that_pass_on_marts_left_behind_are_not_enough(
     for command in (("publish",), ("export", "--output-dir", "exported")):
         done = run_elearn(folder, dbt_variables, *command, check=False)
         assert done.returncode == 1
-        assert "raw.events changed since the last green build" in done.stderr
+        assert "raw.events changed since the last build that passed all tests" in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -88,7 +88,7 @@ def test_a_file_that_is_no_database_is_refused_as_it_is(
         done = elearn(*command, "--warehouse", name, check=False)
         assert done.returncode == 2
         allowed = "a DuckDB file or a new name"
-        assert done.stderr == f"Error: warehouse: {name!r} is not allowed; give {allowed}\n"
+        assert done.stderr == f"Error: --warehouse: {name!r} is not allowed; give {allowed}\n"
     assert path.read_bytes() == content
 
 
@@ -152,7 +152,7 @@ def test_a_file_that_the_engine_would_name_like_a_schema_is_refused(
     done = elearn("generate", "--warehouse", name, check=False)
     allowed = "a file name that is not one of its schemas"
     assert done.returncode == 2
-    assert done.stderr == f"Error: warehouse: {name!r} is not allowed; give {allowed}\n"
+    assert done.stderr == f"Error: --warehouse: {name!r} is not allowed; give {allowed}\n"
 
 
 def test_a_reader_that_leaves_early_gets_no_complaint(elearn: Elearn, tmp_path: Path) -> None:

@@ -96,12 +96,12 @@ def test_an_experiment_writes_its_assignments(elearn: Elearn, tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (("--shard", "0/2"), "shard: '0/2' is not allowed; give I/N"),
-        (("--shard", "3/2"), "shard: '3/2' is not allowed"),
-        (("--shard", "1"), "shard: '1' is not allowed"),
-        (("--layout", "tree"), "layout: 'tree' is not allowed; give flat, version or date"),
-        (("--format", "xlsx"), "format: 'xlsx' is not allowed; give csv or parquet"),
-        (("--through", "2025-01-05"), "output_dir: files hold whole simulations"),
+        (("--shard", "0/2"), "--shard: '0/2' is not allowed; give I/N"),
+        (("--shard", "3/2"), "--shard: '3/2' is not allowed"),
+        (("--shard", "1"), "--shard: '1' is not allowed"),
+        (("--layout", "tree"), "--layout: 'tree' is not allowed; give flat, version or date"),
+        (("--format", "xlsx"), "--format: 'xlsx' is not allowed; give csv or parquet"),
+        (("--through", "2025-01-05"), "--output-dir: files hold whole simulations"),
     ],
 )
 def test_a_bad_option_gets_one_line_and_writes_nothing(

@@ -49,4 +49,15 @@ def _run_app() -> int | None:
         if not error.format_message():  # no command: its help stands there already
             return error.exit_code
         raise UsageError(error.format_message()) from error
+    except UsageError as error:
+        raise UsageError(error.message, _as_typed(error.field)) from error
     return code
+
+
+def _as_typed(field: str | None) -> str | None:
+    """Return the option that a parameter is given by, or what stands for an argument in help."""
+    if field == "folder":
+        return "DIR"
+    if field is None or not field.isidentifier():  # such as --users, or "private file"
+        return field
+    return "--" + field.replace("_", "-")

@@ -80,7 +80,9 @@ def generate(
         found = simulate(settings, through, replace, warehouse, voice, workers, limit)
         voice.result(summary.as_lines(found), found.as_dict())
     elif through is not None or replace:
-        raise UsageError("output_dir: files hold whole simulations; leave out --through, --replace")
+        raise UsageError(
+            "--output-dir: files hold whole simulations; leave out --through, --replace"
+        )
     elif on_spark:
         with voice.step("simulate"):
             report = spark.generate_lake(

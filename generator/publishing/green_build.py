@@ -61,7 +61,9 @@ class TestedTable(NamedTuple):
             raise self._changed(warehouse)
 
     def _changed(self, warehouse: Path) -> ElearnError:
-        return _refusal(warehouse, f"{self.name} changed since the last green build")
+        return _refusal(
+            warehouse, f"{self.name} changed since the last build that passed all tests"
+        )
 
 
 @dataclass(frozen=True)
@@ -92,7 +94,7 @@ def read_green_build(con: Connection, warehouse: Path) -> GreenBuild:
         raise _refusal(warehouse, "an earlier version of this program built it")
     facts = _facts(con, GREEN_BUILD)
     if facts is None:
-        raise _refusal(warehouse, "the last build was not green")
+        raise _refusal(warehouse, "the last build did not pass all tests")
     [engine] = one_row(con, "select version()")
     if facts.duckdb_version != engine:  # fingerprints are an engine's own
         raise _refusal(

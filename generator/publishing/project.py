@@ -32,7 +32,7 @@ def shipped_project() -> Path:
     raise ElearnError("the dbt project is missing; install this package anew, or run in a clone")
 
 
-def init_project(destination: Path) -> None:
+def init_project(folder: Path) -> None:
     """Lay the dbt project out in a folder that is empty or not there yet.
 
     Raises
@@ -40,15 +40,15 @@ def init_project(destination: Path) -> None:
     UsageError
         The folder is not empty, or cannot be written.
     """
-    if not _is_free(destination):
-        raise not_allowed("DIR", destination, "an empty folder or a new name")
+    if not _is_free(folder):
+        raise not_allowed("folder", folder, "an empty folder or a new name")
     source = shipped_project()
-    with written_whole(destination, field="DIR") as folder:
+    with written_whole(folder, field="folder") as new:
         for part in PARTS:
             copy = shutil.copytree if (source / part).is_dir() else shutil.copyfile
-            copy(source / part, folder / part)
+            copy(source / part, new / part)
         for part in PARTS:  # the last one makes it a project of ours
-            (folder / part).replace(destination / part)
+            (new / part).replace(folder / part)
 
 
 def _is_free(folder: Path) -> bool:
@@ -58,4 +58,4 @@ def _is_free(folder: Path) -> bool:
             return True
         return folder.is_dir() and all(path.name.startswith(WRITING) for path in folder.iterdir())
     except OSError as error:  # such as a name that is too long, or a folder that is closed to us
-        raise not_allowed("DIR", folder, f"another folder ({error.strerror})") from error
+        raise not_allowed("folder", folder, f"another folder ({error.strerror})") from error

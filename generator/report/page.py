@@ -91,7 +91,7 @@ def _headlines(facts: Facts) -> list[Headline]:
 
 def _tests(build: Build | None) -> Headline:
     if build is None:
-        return Headline("tests", "no green build of this content", is_text=True)
+        return Headline("tests", "no build of this content passed all tests", is_text=True)
     warned = f", {build.tests_warned} warned" if build.tests_warned else ""
     note = (
         f"built {build.built_at:%Y-%m-%d %H:%M} UTC by dbt {build.dbt_version}, "

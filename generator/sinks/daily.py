@@ -110,7 +110,7 @@ def _loaded_through(con: Connection, settings: Settings) -> date | None:
         return None
     if last["source"] != SOURCE:
         raise UsageError(
-            "through: the warehouse's last load was not a --through; --replace starts over"
+            "the warehouse's last load was not a --through; --replace starts over", "through"
         )
     stored = json.loads(last["settings"])
     through = date.fromisoformat(stored.pop("through"))
@@ -118,8 +118,9 @@ def _loaded_through(con: Connection, settings: Settings) -> date | None:
     for name, value in settings.as_dict().items():
         if stored[name] != value:
             raise UsageError(
-                f"{name}: {value!r} is not allowed; the warehouse continues a simulation with"
-                f" {stored[name]!r}, --replace starts over"
+                f"{value!r} is not allowed; the warehouse continues a simulation with"
+                f" {stored[name]!r}, --replace starts over",
+                name,
             )
     return through
 

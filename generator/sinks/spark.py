@@ -165,14 +165,16 @@ def spark_session() -> Iterator[SparkSession]:
     """
     is_remote = bool(os.environ.get("SPARK_REMOTE"))
     if not is_remote and not has_java():
-        raise UsageError("engine: spark needs Java 17 or newer; there is none (JAVA_HOME or PATH)")
+        raise UsageError(
+            "spark needs Java 17 or newer; there is none (JAVA_HOME or PATH)", "engine"
+        )
     if find_spec("pyspark") is None:
-        raise UsageError("engine: spark needs pyspark; run `pip install '.[spark]'`")
+        raise UsageError("spark needs pyspark; run `pip install '.[spark]'`", "engine")
     stop_signals = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         session = _start({} if is_remote else local_options())
     except Exception as error:
-        raise UsageError(f"engine: Spark does not start: {_cause(error)}") from error
+        raise UsageError(f"Spark does not start: {_cause(error)}", "engine") from error
     finally:
         for number, handler in stop_signals.items():  # pyspark puts its own in their place
             signal.signal(number, handler)

@@ -227,7 +227,7 @@ def test_a_missing_java_is_said_in_a_sentence(tmp_path: Path) -> None:
     options = ("--engine", "spark", "--output-dir", "lake", "--format", "parquet")
     done = run_elearn(tmp_path, nowhere, "generate", *options, check=False)
     assert done.returncode == 2
-    assert done.stderr.startswith("Error: engine: spark needs Java 17")
+    assert done.stderr.startswith("Error: --engine: spark needs Java 17")
     assert done.stderr.count("\n") == 1
     assert not list(tmp_path.iterdir())
 

@@ -211,18 +211,18 @@ def test_a_warehouse_without_events_builds_empty_marts(elearn: Elearn, tmp_path:
 
 
 BAD_CALLS = [
-    (("--n-users", "0"), "n_users: '0'"),
-    (("--n-users", "-1"), "n_users: '-1'"),
-    (("--n-users", "2.5"), "n_users: '2.5'"),
-    (("--n-users", str(10**12)), "n_users: '1000000000000'"),
-    (("--days", "0"), "days: '0'"),
-    (("--days", "100000"), "days: '100000'"),
-    (("--start-date", "2025-13-01"), "start_date: '2025-13-01'"),
-    (("--paid-ratio", "-0.1"), "paid_ratio: '-0.1'"),
-    (("--churn-base-rate", "1.1"), "churn_base_rate: '1.1'"),
-    (("--paid-ratio", "nan"), "paid_ratio: 'nan'"),
-    (("--memory-limit", "lots"), "memory_limit: 'lots'"),
-    (("--workers", "none"), "workers: 'none'"),
+    (("--n-users", "0"), "--n-users: '0'"),
+    (("--n-users", "-1"), "--n-users: '-1'"),
+    (("--n-users", "2.5"), "--n-users: '2.5'"),
+    (("--n-users", str(10**12)), "--n-users: '1000000000000'"),
+    (("--days", "0"), "--days: '0'"),
+    (("--days", "100000"), "--days: '100000'"),
+    (("--start-date", "2025-13-01"), "--start-date: '2025-13-01'"),
+    (("--paid-ratio", "-0.1"), "--paid-ratio: '-0.1'"),
+    (("--churn-base-rate", "1.1"), "--churn-base-rate: '1.1'"),
+    (("--paid-ratio", "nan"), "--paid-ratio: 'nan'"),
+    (("--memory-limit", "lots"), "--memory-limit: 'lots'"),
+    (("--workers", "none"), "--workers: 'none'"),
     (("--replace",), "--replace: it goes with --through"),
     (("--no-such-option",), "No such option: --no-such-option"),
 ]
@@ -262,7 +262,7 @@ def test_a_path_that_cannot_be_a_warehouse_is_refused(
     before = notes.read_bytes()
     done = elearn(*command, "--warehouse", path, check=False)
     assert done.returncode == 2
-    assert done.stderr == f"Error: warehouse: {path!r} is not allowed; give {allowed}\n"
+    assert done.stderr == f"Error: --warehouse: {path!r} is not allowed; give {allowed}\n"
     assert notes.read_bytes() == before
     assert list(tmp_path.iterdir()) == [notes]
 
@@ -297,7 +297,7 @@ def test_a_warehouse_that_may_not_be_written_is_refused() -> None:
             check=False,
         )
         allowed = "a file that can be written"
-        expected = f"Error: warehouse: {str(warehouse)!r} is not allowed; give {allowed}\n"
+        expected = f"Error: --warehouse: {str(warehouse)!r} is not allowed; give {allowed}\n"
         assert (done.returncode, done.stderr) == (2, expected)
         assert warehouse.read_bytes() == before
 

@@ -138,14 +138,14 @@ def test_tests_count_for_the_content_that_they_saw(
     with duckdb.connect(str(copied)) as con:
         con.execute("update main.user_daily set total_events = total_events + 1 where user_id = 1")
     write_report(copied, page)
-    assert "no green build of this content" in page.read_text()
+    assert "no build of this content passed all tests" in page.read_text()
 
 
 def test_a_warehouse_without_any_green_build_says_so(copied: Path, tmp_path: Path) -> None:
     with duckdb.connect(str(copied)) as con:
         con.execute("drop table if exists bookkeeping.green_build")
     assert write_report(copied, page := tmp_path / "report.html").charts == CHARTS
-    assert "no green build of this content" in page.read_text()
+    assert "no build of this content passed all tests" in page.read_text()
 
 
 def test_real_data_get_sentences_for_what_they_lack(real: Path, tmp_path: Path) -> None:
@@ -249,7 +249,7 @@ def test_a_place_that_cannot_be_written_gets_one_line(
     (tmp_path / "file").write_text("mine")
     done = elearn("report", option, path, check=False)
     assert done.returncode == 2
-    assert done.stderr.startswith(f"Error: {option[2:]}: '{path[:200]}' is not allowed; give a f")
+    assert done.stderr.startswith(f"Error: {option}: '{path[:200]}' is not allowed; give a f")
     assert done.stderr.count("\n") == 1
     assert (tmp_path / "file").read_text() == "mine"
 

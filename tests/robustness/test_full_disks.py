@@ -160,20 +160,20 @@ main()
 
 
 @pytest.mark.parametrize(
-    ("command", "field"),
+    ("command", "option"),
     [
         (
             ("generate", "--warehouse", "{}/new.duckdb", "--n-users", "3", "--days", "3"),
-            "warehouse",
+            "--warehouse",
         ),
-        (("generate", "--output-dir", "{}/files", "--n-users", "3", "--days", "3"), "output_dir"),
-        (("export", "--output-dir", "{}/files"), "output_dir"),
-        (("publish", "--published", "{}/elearn.duckdb"), "published"),
+        (("generate", "--output-dir", "{}/files", "--n-users", "3", "--days", "3"), "--output-dir"),
+        (("export", "--output-dir", "{}/files"), "--output-dir"),
+        (("publish", "--published", "{}/elearn.duckdb"), "--published"),
     ],
     ids=["generate", "files", "export", "publish"],
 )
 def test_a_folder_that_may_not_be_written_is_an_error_of_the_call(
-    command: tuple[str, ...], field: str, states: States
+    command: tuple[str, ...], option: str, states: States
 ) -> None:
     source = states.start("rebuilt") / "warehouse.duckdb"
     with tempfile.TemporaryDirectory() as name:  # pytest's own folders are closed to nobody
@@ -191,7 +191,7 @@ def test_a_folder_that_may_not_be_written_is_an_error_of_the_call(
             check=False,
         )
         assert done.returncode == 2, done.stderr
-        assert done.stderr.startswith(f"Error: {field}: '{closed}")
+        assert done.stderr.startswith(f"Error: {option}: '{closed}")
         assert done.stderr.count("\n") == 1
         assert not list(closed.iterdir())
 
