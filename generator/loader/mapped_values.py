@@ -129,7 +129,7 @@ class MappedValues:
         cleaned = []
         for number, cell in enumerate(self.cells):
             value = f"value{number}"
-            text = _unwrapped(value) if cell.paths else value
+            text = _as_in_the_file(value, cell) if cell.paths else value
             is_text = not cell.paths and cell.kind not in ("VARCHAR", "JSON")
             read = Cell(text) if is_text else Cell(text, TextFormat(nulls=self.format.nulls))
             shown = read.trimmed
@@ -180,6 +180,21 @@ def _unwrapped(value: str) -> str:
         when left({value}, 1) = '"' then {value} ->> '$'
         when {value} <> 'null' then {value}
     end"""
+
+
+def _as_in_the_file(value: str, cell: MappedCell) -> str:
+    """Return the text of a value of JSON; a number as it stands in the file, as 1.50.
+
+    The engine writes numbers with decimals anew. Their own text is looked for behind their key.
+    """
+    key, text = cell.paths[-1][-1], _unwrapped(value)
+    if not isinstance(key, str) or "\\E" in key:
+        return text
+    behind_key = quoted(f'"\\Q{key}\\E"[ \\t]*:[ \\t]*(-?[0-9][0-9.eE+-]*)')
+    own = f"regexp_extract({cell.base}, {behind_key}, 1)"
+    is_same = f"try_cast({own} as double) = try_cast({value} as double)"
+    has_decimals = f"regexp_matches({value}, '^-?[0-9]+[.eE]')"
+    return f"case when {has_decimals} and {is_same} then {own} else {text} end"
 
 
 def _pointer(steps: Sequence[Step]) -> str:
