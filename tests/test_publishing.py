@@ -446,3 +446,5 @@ def test_the_published_file_is_a_warehouse_for_reading_commands(
             result.pop("seconds", None)
             result.pop("place", None)
         assert results[0] == results[1]
+        if command[0] == "export":
+            assert set(results[0]["rows"]) == {*RAW, *MARTS} - {"raw.loads"}

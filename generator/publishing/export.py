@@ -6,19 +6,20 @@ from pathlib import Path
 from typing import Any
 
 from generator.atomic_files import move_into, write_manifest, written_whole
-from generator.publishing.green_build import build_of_content
+from generator.errors import ElearnError
+from generator.publishing.green_build import GREEN_BUILD, build_of_content, read_green_build
 from generator.reporter import SILENT, Reporter
 from generator.warehouse.file import Connection, last_load, read_warehouse
-from generator.warehouse.sql import one_row, quoted
+from generator.warehouse.sql import has_table, name_in, one_row, quoted
 from generator.warehouse.summary import MARTS, has_changes
-from generator.warehouse.tables import USER_CHANGES, VERSIONED_TABLES
+from generator.warehouse.tables import BUILD_INFO, LOADS, USER_CHANGES, VERSIONED_TABLES
 from generator.warehouse.versions import dataset_version
 
-TABLES = {table.name: table.key for table in VERSIONED_TABLES} | {
-    name: "as_of_date" if name == "main.training_splits" else "user_id, as_of_date"
-    for name in MARTS
-}
-"""What is exported, and the key that orders its rows."""
+FIRST = (*(table.name for table in VERSIONED_TABLES), *MARTS)
+"""What is exported first; what else is published follows, such as the groups of an experiment."""
+
+LEFT_OUT = {LOADS.name, BUILD_INFO.name}
+"""What is about the published file itself; the manifest says the same of the files."""
 
 COPY_OPTIONS = {
     "csv": "format csv, header",
@@ -34,9 +35,9 @@ def export_files(
     memory_limit: str | None = None,
     reporter: Reporter = SILENT,
 ) -> dict[str, Any]:
-    """Write the raw tables and the marts as files with a manifest, and return what it says.
+    """Write what is published as files with a manifest, and return what it says.
 
-    Changes of users are a file where there are any.
+    Changes of users are a file where there are any. Models of a person's own are files too.
 
     Raises
     ------
@@ -53,10 +54,10 @@ def export_files(
         }
         with written_whole(output_dir) as folder:
             rows = {}
-            for name in TABLES:
-                if name != USER_CHANGES.name or has_changes(con):
-                    rows[name] = _copy(con, name, folder, file_format)
-                reporter.advance(1)
+            tables = exported_tables(con, warehouse)
+            for name in tables:
+                rows[name] = _copy(con, name, folder, file_format)
+                reporter.advance(1 / len(tables))
             manifest = write_manifest(folder, about | {"rows": rows})
             move_into(folder, output_dir)
         return manifest
@@ -69,11 +70,40 @@ def as_lines(output_dir: Path, manifest: dict[str, Any]) -> list[str]:
     return [*lines, f"{'folder':<28}{output_dir}"]
 
 
+def exported_tables(con: Connection, warehouse: Path) -> list[str]:
+    """Return the tables that readers get, of a warehouse or of a published file."""
+    if has_table(con, GREEN_BUILD):
+        found = {table.name for table in read_green_build(con, warehouse).tables}
+    else:
+        rows = con.execute(
+            """
+            select schema_name || '.' || table_name from duckdb_tables()
+            where database_name = current_database() and schema_name in ('raw', 'main')
+            """
+        ).fetchall()
+        found = {name for (name,) in rows}
+    found -= LEFT_OUT | (set() if has_changes(con) else {USER_CHANGES.name})
+    return [name for name in FIRST if name in found] + sorted(found - {*FIRST})
+
+
 def _copy(con: Connection, name: str, folder: Path, file_format: str) -> int:
-    path = folder / f"{name.split('.')[1]}.{file_format}"
+    """Write the rows of a table in the order of its primary key, else of all columns."""
+    schema, _, table = name.partition(".")
+    keys = con.execute(
+        """
+        select constraint_column_names from duckdb_constraints()
+        where database_name = current_database() and schema_name = ? and table_name = ?
+            and constraint_type = 'PRIMARY KEY'
+        """,
+        [schema, table],
+    ).fetchall()
+    order = ", ".join(map(name_in, keys[0][0])) if keys else "all"
+    path = folder / f"{table}.{file_format}"
+    if path.exists():
+        raise ElearnError(f"{name}: another table of this name is exported; rename one of them")
     [count] = one_row(
         con,
-        f"copy (from {name} order by {TABLES[name]}) to {quoted(str(path))}"
-        f" ({COPY_OPTIONS[file_format]})",
+        f"copy (from {name_in(schema)}.{name_in(table)} order by {order})"
+        f" to {quoted(str(path))} ({COPY_OPTIONS[file_format]})",
     )
     return int(count)
