@@ -23,6 +23,7 @@ MARTS = (
     "training_dataset",
     "training_splits",
     "scoring_dataset",
+    "activity_periods",
 )
 """The tables in ``main`` that this project's models make, in the order in which they are shown."""
 

@@ -17,3 +17,11 @@
 {% macro day_labelled_by(day) -%}
     {{ minus_days(day, label_reach_days()) }}
 {%- endmacro %}
+
+{#-
+    The first of the label_window_days days that end with a day: the last day on which a churn can
+    be seen to start, as the whole window without activity has to be seen.
+-#}
+{% macro first_day_of_last_window(last_day) -%}
+    {{ minus_days(last_day, (var('label_window_days') | int) - 1) }}
+{%- endmacro %}

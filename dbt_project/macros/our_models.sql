@@ -22,7 +22,7 @@
 
 {#- The marts that every build makes whole. -#}
 {% macro whole_marts() -%}
-    {{ return(['training_splits', 'scoring_dataset']) }}
+    {{ return(['training_splits', 'scoring_dataset', 'activity_periods']) }}
 {%- endmacro %}
 
 {% macro our_marts() -%}

@@ -1,5 +1,5 @@
 -- What only the simulator knows, and what lies after as_of_date, is in no mart; future_active_days
--- belongs to churn_labels alone.
+-- belongs to churn_labels alone, and the churn_date of activity_periods is an observed one.
 {%- set names = ['stg_users', 'stg_events'] %}
 {%- do names.extend(our_marts()) %}
 
@@ -22,8 +22,10 @@ select
     columns_found.column_name
 from columns_found
 where
-    columns_found.column_name in (
-        'engagement_score', 'churn_date', 'churn_probability', 'treatment_group'
+    columns_found.column_name in ('engagement_score', 'churn_probability', 'treatment_group')
+    or (
+        columns_found.column_name = 'churn_date'
+        and columns_found.table_name != 'activity_periods'
     )
     or (
         columns_found.column_name like 'future%'

@@ -85,6 +85,19 @@ class Answers:
     def churn_rate(self, chosen: Callable[[Day], bool]) -> float | None:
         return mean([day.has_churned for day in self.training if chosen(day)])
 
+    def days_to_end(self, user_id: int, day: date, known_on: date) -> tuple[int, int] | None:
+        """Days from a user-day to the churn, 1, or to where it is censored, 0; as known on a day.
+
+        None after the churn, and where nothing is known yet.
+        """
+        last = max(seen for seen in self.active[user_id] if seen <= day)
+        for seen in sorted(self.active[user_id]):
+            if seen <= known_on and last < seen <= last + timedelta(WINDOW):
+                last = seen
+        churn, border = last + timedelta(1), known_on - timedelta(WINDOW - 1)
+        end = min(churn, border)
+        return ((end - day).days, int(churn <= border)) if day < end else None
+
     @cached_property
     def days_of_events(self) -> dict[tuple[int, str], list[date]]:
         found: dict[tuple[int, str], list[date]] = defaultdict(list)

@@ -206,6 +206,44 @@ SCORING = DATASETS | {
     ),
 }
 
+PERIODS: Faults = {
+    "a pause of 29 days ends a period": ("<= 30\n", "<= 29\n"),
+    "a pause of 31 days ends no period": ("<= 30\n", "<= 31\n"),
+    "users share their periods": (
+        "partition by marked_days.user_id\n                order by",
+        "order by marked_days.user_id,",
+    ),
+    "periods begin anew with the last one": (
+        "rows between unbounded preceding and current row",
+        "rows between current row and unbounded following",
+    ),
+    "a churn is seen a day early": (
+        "interval '29' day as date) as last",
+        "interval '28' day as date) as last",
+    ),
+    "a churn is seen a day late": (
+        "interval '29' day as date) as last",
+        "interval '30' day as date) as last",
+    ),
+    "the last active day is the churn": (
+        "then cast(periods.last_active_day + interval '1' day as date)",
+        "then periods.last_active_day",
+    ),
+    "censored by the last activity": (
+        "coalesce(ended_periods.churn_date, ended_periods.last_churn_day)",
+        "coalesce(ended_periods.churn_date, ended_periods.last_active_day)",
+    ),
+    "a late signup began before the window": (
+        "ended_periods.signup_date < ended_periods.first_day",
+        "true",
+    ),
+    "every early signup began before the window": (
+        "ended_periods.period_start\n                < cast(",
+        "true or ended_periods.period_start < cast(",
+    ),
+    "another plan": ("then numbered_days.plan end", "then 'free' end"),
+}
+
 STAGING: Faults = {
     "minutes are scores": ("cast(events.watch_minutes as", "cast(events.quiz_score as"),
     "scores are minutes": ("cast(events.quiz_score as", "cast(events.watch_minutes as"),
@@ -236,6 +274,7 @@ OF_MODELS = {
     "training_splits": SPLITS,
     "training_dataset": TRAINING,
     "scoring_dataset": SCORING,
+    "activity_periods": PERIODS,
 }
 
 OF_MACROS: Faults = {

@@ -65,15 +65,16 @@ class Vars:
 
 
 def judge(world: World, given: Vars) -> dict[str, list[Row]]:
-    """Return the rows of the six marts by their names, columns in order."""
+    """Return the rows of the marts by their names, columns in order."""
     window = observation_window(world.events, given)
-    daily, features, labels, eligible = [], [], [], set()
+    daily, features, labels, periods, eligible = [], [], [], [], set()
     if window is not None:
         for user in world.users:
             history = History(user, world.events, window, given)
             daily += [history.daily(day) for day in history.days]
             features += [history.features(day) for day in history.days]
             labels += [history.label(day) for day in history.days if history.is_observed(day)]
+            periods += history.periods(window[0])
             eligible |= {(user.user_id, day) for day in history.days if history.is_eligible(day)}
     candidates = [row for row in features if (row["user_id"], row["as_of_date"]) in eligible]
     return {
@@ -83,6 +84,7 @@ def judge(world: World, given: Vars) -> dict[str, list[Row]]:
         "training_dataset": training(candidates, labels),
         "training_splits": splits(labels, given),
         "scoring_dataset": scoring(candidates, window),
+        "activity_periods": periods,
     }
 
 
@@ -185,6 +187,36 @@ class History:
             "as_of_date": day,
             "future_active_days": active,
             "churn_label": 1 if active == 0 else 0,
+        }
+
+    def periods(self, first_day: date) -> list[Row]:
+        groups: list[list[date]] = []
+        for day in (day for day in self.days if self.is_active(day)):
+            if not groups or (day - groups[-1][-1]).days - 1 >= self.given.label_window_days:
+                groups.append([])
+            groups[-1].append(day)
+        return [self.period(number, days, first_day) for number, days in enumerate(groups, start=1)]
+
+    def period(self, number: int, active: list[date], first_day: date) -> Row:
+        width = timedelta(days=self.given.label_window_days)
+        may_have_begun_earlier = self.user.signup_date < first_day and active[0] < first_day + width
+        churn_date = active[-1] + timedelta(days=1)
+        last_churn_day = self.last_day - width + timedelta(days=1)
+        is_observed = churn_date <= last_churn_day
+        end = churn_date if is_observed else last_churn_day
+        return {
+            "user_id": self.user.user_id,
+            "period_number": number,
+            "period_start": active[0],
+            "last_active_day": active[-1],
+            "active_days": len(active),
+            "churn_date": churn_date if is_observed else None,
+            "churn_observed": int(is_observed),
+            "duration_days": (end - active[0]).days if active[0] < end else None,
+            "started_before_window": int(may_have_begun_earlier),
+            "plan": self.user.plan,
+            "country": self.user.country,
+            "marketing_source": self.user.marketing_source,
         }
 
 

@@ -215,6 +215,22 @@ def test_warning_signs_compare_active_days_with_and_without(world: World) -> Non
     assert close(found.times_as_often, mean(signs[True]) / mean(signs[False]), 1)
 
 
+def test_days_to_churn_of_train_rows_know_nothing_of_the_test_period(world: World) -> None:
+    answers, found = world.answers, world.rows["days_to_churn"]
+    days = sorted({day.day for day in answers.user_days if day.has_churned is not None})
+    first_test_day = days[-(len(days) // 5)]
+    expected = {}
+    for row in answers.training:
+        is_test = row.day >= first_test_day
+        if is_test or row.day < first_test_day - timedelta(WINDOW):
+            known_on = answers.last_day if is_test else first_test_day - timedelta(1)
+            expected[row.day, row.user_id] = answers.days_to_end(row.user_id, row.day, known_on)
+    keys = zip(found.as_of_date.dt.date, found.user_id, strict=True)
+    ends = dict(zip(keys, zip(found.days_to_end, found.churned, strict=True), strict=True))
+    assert ends == {key: end for key, end in expected.items() if end is not None}
+    assert set(found.churned) == {0, 1}
+
+
 def test_the_funnel_counts_steps_in_their_order(world: World) -> None:
     found = world.rows["course_funnel"]
     events = world.answers.events.dropna(subset="course_name").sort_values("event_time")

@@ -19,6 +19,7 @@ PARENTS = {
     "training_dataset": "user_daily, churn_labels, user_features_daily",
     "training_splits": "user_daily, churn_labels",
     "scoring_dataset": "user_daily, user_features_daily",
+    "activity_periods": "user_daily",
 }
 
 

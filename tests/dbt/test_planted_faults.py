@@ -55,10 +55,11 @@ def faults_of_column(mart: str, column: str, columns: dict[str, str]) -> dict[st
     """Return what a wrong formula would put into a column of the built mart, by its name."""
     sql_type = columns[column]
     other = ANOTHER_VALUE[sql_type].format(column)
+    day = "as_of_date" if "as_of_date" in columns else "period_start"
     faults = {
         "another value": other,
         "another value on the last day": (
-            f"case when as_of_date = max(as_of_date) over () then {other} else {column} end"
+            f"case when {day} = max({day}) over () then {other} else {column} end"
         ),
     }
     if mart in COPIES:
@@ -68,11 +69,11 @@ def faults_of_column(mart: str, column: str, columns: dict[str, str]) -> dict[st
     by_user = "partition by user_id " if "user_id" in columns else ""
     faults |= {
         "another column": neighbour,
-        "the day before": f"lag({column}, 1, {column}) over ({by_user}order by as_of_date)",
-        "the day after": f"lead({column}, 1, {column}) over ({by_user}order by as_of_date)",
+        "the day before": f"lag({column}, 1, {column}) over ({by_user}order by {day})",
+        "the day after": f"lead({column}, 1, {column}) over ({by_user}order by {day})",
     }
     if "user_id" in columns:
-        by_day = "partition by as_of_date order by user_id"
+        by_day = f"partition by {day} order by user_id"
         faults["another user"] = f"lag({column}, 1, {column}) over ({by_day})"
     if sql_type == "DOUBLE":
         faults |= {"cut": f"floor({column})", "zero for nothing": f"coalesce({column}, 0)"}

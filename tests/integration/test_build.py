@@ -71,7 +71,11 @@ def test_marts_have_keys_and_comments_in_the_database(built: Path) -> None:
         """,
     )
     by_day = ["user_id", "as_of_date"]
-    expected = {"scoring_dataset": ["user_id"], "training_splits": ["as_of_date"]}
+    expected = {
+        "scoring_dataset": ["user_id"],
+        "training_splits": ["as_of_date"],
+        "activity_periods": ["user_id", "period_number"],
+    }
     assert keys == [(mart, expected.get(mart, by_day)) for mart in MARTS]
     uncommented = query(
         built,

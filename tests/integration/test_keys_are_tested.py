@@ -19,6 +19,7 @@ KEYS = {
     "model.elearn_churn.training_dataset": ["user_id", "as_of_date"],
     "model.elearn_churn.training_splits": ["as_of_date"],
     "model.elearn_churn.scoring_dataset": ["user_id"],
+    "model.elearn_churn.activity_periods": ["user_id", "period_number"],
 }
 REFERENCES = {
     "source.elearn_churn.raw.events": "user_id",
@@ -27,6 +28,7 @@ REFERENCES = {
     "model.elearn_churn.training_dataset": "user_id",
     "model.elearn_churn.training_splits": "as_of_date",
     "model.elearn_churn.scoring_dataset": "user_id",
+    "model.elearn_churn.activity_periods": "user_id",
 }
 
 

@@ -144,6 +144,13 @@ FAULTS: dict[str, tuple[list[str], str]] = {
         ],
         "splits_do_not_overlap",
     ),
+    "a_period_that_ends_early": (
+        [
+            "update activity_periods set last_active_day = period_start, churn_observed = 1,"
+            " churn_date = period_start + 1, duration_days = 1 where user_id = 3"
+        ],
+        "activity_periods_agree_with_the_events",
+    ),
     "a_column_of_the_future": (
         ["alter table training_dataset rename country to churn_date"],
         "no_mart_holds_a_latent_or_future_column",
