@@ -64,7 +64,7 @@ def _foreign_keys(table: Table) -> list[Reference]:
 
 
 def _tested_references(project: Project) -> list[Reference]:
-    """Return the references to raw that dbt tests: of raw tables, and of marts made from none."""
+    """Return the references to raw that dbt tests: of raw tables, and of marts without others."""
     found = []
     for test in project.of_type("test"):
         if (test.get("test_metadata") or {}).get("name") != "relationships":
@@ -72,7 +72,7 @@ def _tested_references(project: Project) -> list[Reference]:
         parent, child = project.parents(test)
         raw_parent = next(iter(project.parents(parent)), parent)
         is_of_raw = child["resource_type"] == parent["resource_type"] == "source"
-        if is_of_raw or (child in marts(project) and not mart_parents(child, project)):
+        if is_of_raw or (child in marts(project) and not _mart_references(child, project)):
             column = test["column_name"]
             is_unique = not is_of_raw and primary_key(child) == [column]
             found.append(Reference(child["name"], raw_parent["name"], (column,), is_unique, False))
@@ -83,10 +83,13 @@ def _mart_references(mart: Node, project: Project) -> list[Reference]:
     """Return the references between a mart and those that it is made from, by their keys.
 
     A mart that has the whole key of its parent belongs to the parent's rows; one whose key is a
-    part of the parent's, such as the days of user-days, is what the parent's rows belong to.
+    part of the parent's, such as the days of user-days, is what the parent's rows belong to. A
+    parent that another parent is made from is left out: its rows are reached through that one.
     """
     found = []
-    for parent in mart_parents(mart, project):
+    parents = mart_parents(mart, project)
+    further = [found for parent in parents for found in mart_parents(parent, project)]
+    for parent in [parent for parent in parents if parent not in further]:
         ours, theirs = primary_key(mart), primary_key(parent)
         if set(theirs) <= set(mart["columns"]):
             found.append(Reference(mart["name"], parent["name"], tuple(theirs), True, False))

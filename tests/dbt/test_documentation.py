@@ -62,6 +62,7 @@ def test_the_references_are_those_of_keys_and_tests(project: Project) -> None:
         ("user_changes", ("user_id",), "users"): False,
         ("experiment_assignments", ("user_id",), "users"): True,
         ("user_daily", ("user_id",), "users"): False,
+        ("activity_periods", ("user_id",), "users"): False,
         ("user_features_daily", key, "user_daily"): True,
         ("churn_labels", key, "user_daily"): True,
         ("churn_labels", ("as_of_date",), "training_splits"): False,
