@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from generator.warehouse.summary import has_changes
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -114,6 +116,48 @@ where weeks.users * 2 >= groups.group_users
 order by all
 """
 
+# Kaplan and Meier's estimate: who has not been seen that long is at risk no longer.
+CONVERSION = """
+with upgrades as (
+    select user_id, min(valid_from) as paid_from
+    from raw.user_changes
+    where plan = 'paid'
+    group by user_id
+),
+
+windows as (
+    select max(as_of_date) as last_day from main.user_daily
+),
+
+free_users as (
+    select
+        (least(upgrades.paid_from, windows.last_day) - users.first_day)::integer as day,
+        coalesce(upgrades.paid_from <= windows.last_day, false) as is_upgraded
+    from observed_users as users
+    cross join windows
+    left join upgrades on users.user_id = upgrades.user_id
+    where
+        users.plan = 'free'
+        and (upgrades.paid_from is null or upgrades.paid_from > users.first_day)
+),
+
+days as (
+    select day, count(*) as last_seen, count(*) filter (where is_upgraded) as upgrades
+    from free_users
+    group by day
+),
+
+at_risk as (
+    select day, upgrades::integer as upgrades, sum(last_seen) over (order by day desc) as users
+    from days
+)
+
+select day, users::integer as users, upgrades,
+    1 - product(1 - upgrades / users) over (order by day) as share
+from at_risk
+order by day
+"""
+
 # Lines of a handful of users would hide the others.
 LARGE_COHORTS = (
     "qualify group_users * 10 >= max(group_users) over ()"
@@ -162,6 +206,17 @@ def retention_by_cohort(con: Connection) -> pd.DataFrame:
     """
     group = COHORTS[cohort_grain(con)]
     return con.execute(RETENTION.format(group=group, kept=LARGE_COHORTS)).df()
+
+
+def conversion(con: Connection) -> pd.DataFrame | None:
+    """One row per day since the first day: free users so far, upgrades, share upgraded by then.
+
+    None where nobody was free on the first day and became paid within the window.
+    """
+    if not has_changes(con):
+        return None
+    days = con.execute(CONVERSION).df()
+    return days if days["upgrades"].any() else None
 
 
 def cohort_grain(con: Connection) -> str:

@@ -145,6 +145,23 @@ def beta_density(score: float) -> float:
     return round(density, 6)
 
 
+def conversion(days: pd.DataFrame) -> Chart:
+    """Draw the share of free users who are paid so many days after their first one."""
+    line = alt.Chart(days).mark_line(interpolate="step-after", strokeWidth=2.6, color=BLUE)
+    return styled(
+        line.encode(
+            x=alt.X("day:Q", title="days since the first day"),
+            y=alt.Y("share:Q", title="free users who became paid", axis=alt.Axis(format="%")),
+            tooltip=[
+                "day:Q",
+                alt.Tooltip("users:Q", title="still free", format=","),
+                "upgrades:Q",
+                alt.Tooltip("share:Q", format=".1%"),
+            ],
+        )
+    )
+
+
 def retention_by_plan(weeks: pd.DataFrame) -> Chart:
     """Draw the share of users active in each week, one line per plan."""
     plans = weeks["user_group"].unique()

@@ -21,13 +21,11 @@ create or replace temporary table observed_users as
 with activity as (
     select
         user_id,
-        plan,
-        signup_date,
         min(as_of_date) as first_day,
         min(as_of_date) filter (where is_active_day = 1) as first_active_day,
         max(as_of_date) filter (where is_active_day = 1) as last_active_day
     from main.user_daily
-    group by all
+    group by user_id
 ),
 
 labels as (
@@ -36,6 +34,8 @@ labels as (
 
 select
     activity.*,
+    users.plan,
+    users.signup_date,
     users.engagement_score,
     -- null for a user who was not active before the last label window: nobody can tell yet
     case
@@ -44,7 +44,7 @@ select
     end as has_churned
 from activity
 cross join labels
-left join raw.users as users on activity.user_id = users.user_id
+inner join raw.users as users on activity.user_id = users.user_id
 """
 
 # The interval is Wilson's, which stays within 0 and 1.

@@ -41,7 +41,7 @@ class Figure:
 
 def figures(con: Connection, facts: Facts) -> list[Figure]:
     """Return the figures in the order of the page."""
-    makers: tuple[Callable[[Connection, Facts], Figure], ...] = (
+    makers: tuple[Callable[[Connection, Facts], Figure | None], ...] = (
         _daily_active_users,
         _weekly_rhythm,
         _event_mix,
@@ -49,12 +49,14 @@ def figures(con: Connection, facts: Facts) -> list[Figure]:
         _churn_by_engagement,
         _retention_by_plan,
         _retention_by_cohort,
+        _conversion,
         _activity_before_churn,
         _signals_before_churn,
         _label_rate,
         _separation,
     )
-    return [maker(con, facts) for maker in makers]
+    drawn = (maker(con, facts) for maker in makers)
+    return [figure for figure in drawn if figure is not None]
 
 
 def _daily_active_users(con: Connection, facts: Facts) -> Figure:
@@ -149,6 +151,20 @@ def _retention_by_cohort(con: Connection, _facts: Facts) -> Figure:
         "below a tenth of the largest."
     )
     return Figure(name, title, reading, activity_charts.retention_by_cohort(weeks))
+
+
+def _conversion(con: Connection, _facts: Facts) -> Figure | None:
+    days = activity.conversion(con)
+    if days is None:  # as in most data: no sentence takes the place of this chart
+        return None
+    reading = (
+        f"{days['upgrades'].sum():,} of {days['users'].iloc[0]:,} free users became paid, an "
+        f"estimated {days['share'].iloc[-1]:.0%} by day {days['day'].iloc[-1]:,}: the share who "
+        "are paid so many days after their first day, the signup or the start of the window "
+        "(Kaplan-Meier). Users who left count as free."
+    )
+    chart = activity_charts.conversion(days)
+    return Figure("conversion", "From free to paid", reading, chart)
 
 
 def _retention_reading() -> str:
