@@ -1,8 +1,8 @@
 -- How many days lie between each training row and the churn?
--- One row per row of training_dataset that is train or test, for a survival model. With churned 1 the
--- user left days_to_end days after as_of_date. With churned 0 the row is censored: the user stayed at
--- least so long. Train rows hold what was known on the day before the test period, test rows what is
--- known on the last day. Rows of users who had left before as_of_date are missing.
+-- One row per row of training_dataset that is train or test, for a survival model. With churned 1
+-- the user left days_to_end days after as_of_date. With churned 0 the row is censored: the user
+-- stayed at least so long. Train rows hold what was known on the day before the test period, test
+-- rows what is known on the last day. Rows of users who had left before as_of_date are missing.
 {%- set window_days = var('label_window_days') %}
 with training as (
     select * from {{ ref('training_dataset') }}

@@ -1,6 +1,6 @@
 -- The splits stand in time order: test is the last fifth of the labelled days, at least one day;
--- embargo is the label_gap_days + label_window_days calendar days before it, so that no label window
--- of a train day reaches into the test period; train is the rest.
+-- embargo is the label_gap_days + label_window_days calendar days before it, so that no label
+-- window of a train day reaches into the test period; train is the rest.
 with splits as (
     select * from {{ ref('training_splits') }}
 ),

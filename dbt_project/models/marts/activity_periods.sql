@@ -57,13 +57,13 @@ periods as (
         numbered_days.user_id,
         numbered_days.period_number,
         numbered_days.signup_date,
-        min(numbered_days.as_of_date) as period_start,
-        max(numbered_days.as_of_date) as last_active_day,
-        cast(count(*) as integer) as active_days,
         {%- for attribute in ['plan', 'country', 'marketing_source'] %}
         max(case when numbered_days.starts_period = 1 then numbered_days.{{ attribute }} end)
-            as {{ attribute }}{{ ',' if not loop.last }}
+            as {{ attribute }},
         {%- endfor %}
+        min(numbered_days.as_of_date) as period_start,
+        max(numbered_days.as_of_date) as last_active_day,
+        cast(count(*) as integer) as active_days
     from numbered_days
     group by
         numbered_days.user_id,
