@@ -105,7 +105,7 @@ def test_only_the_schemas_of_the_description_exist(built: Path) -> None:
             ["builds", "days", "definitions", "green_build", "outdated", "tested_tables", "users"],
         ),
         ("main", MARTS),
-        ("raw", ["events", "loads", "users"]),
+        ("raw", ["events", "loads", "user_changes", "users"]),
         ("staging", ["stg_events", "stg_users"]),
     ]
 
