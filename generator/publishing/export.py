@@ -42,7 +42,7 @@ def export_files(
     Raises
     ------
     ElearnError
-        No green build tested what stands there now, or the disk is full; old files stay.
+        No build passed all tests on what stands there now, or the disk is full; old files stay.
     """
     with read_warehouse(warehouse, memory_limit) as con:
         build_of_content(con, warehouse)

@@ -81,7 +81,7 @@ class GreenBuild:
 
 
 def read_green_build(con: Connection, warehouse: Path) -> GreenBuild:
-    """Return the record of the last green build.
+    """Return the record of the last build that passed all tests.
 
     Raises
     ------

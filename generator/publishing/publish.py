@@ -123,7 +123,7 @@ def publish_warehouse(
     UsageError
         The published file cannot be there.
     ElearnError
-        The last build was not green, or a table changed since; the old file stays.
+        The last build did not pass all tests, or a table changed since; the old file stays.
     """
     check_published(warehouse, published)
     move_over(warehouse, memory_limit, reporter)

@@ -136,7 +136,7 @@ def test_tests_count_for_the_content_that_they_saw(
     page = tmp_path / "report.html"
     write_report(simulated, page)
     assert " passed" in page.read_text()
-    assert "no green build of this content" not in page.read_text()
+    assert "no build of this content passed all tests" not in page.read_text()
     with duckdb.connect(str(copied)) as con:
         con.execute("update main.user_daily set total_events = total_events + 1 where user_id = 1")
     write_report(copied, page)

@@ -104,6 +104,13 @@ def test_init_fills_the_folder_one_stands_in(programs: Path, tmp_path: Path) -> 
     assert names(tmp_path) == {"dbt_project.yml", "profiles.yml", "dbt_project"}
 
 
+def test_what_is_no_python_is_in_the_wheel_too(programs: Path, tmp_path: Path) -> None:
+    assert (
+        "--mapping moodle"
+        in run(programs, tmp_path, "elearn", "load", "--show-mapping", "moodle").stdout
+    )
+
+
 def test_extras_are_named_where_they_are_missing(programs: Path, tmp_path: Path) -> None:
     run(programs, tmp_path, "elearn", "generate", *SIMULATION)
     lake = ("generate", "--engine", "spark", "--output-dir", "lake", "--format", "parquet")
