@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import IO
 
 SOCKET = "socket"
+AT_START = dict(os.environ)
 VARIABLE = "ELEARN_TESTS_PYTHON"
 """Tells the workers of a run of tests where the socket is."""
 
@@ -77,8 +78,8 @@ def run_python(
 def starts_otherwise(environment: Mapping[str, str]) -> bool:
     """Tell whether a variable differs that an interpreter reads when it starts."""
     read_then = ("PYTHON", "LC_", "LANG", "LD_")
-    names = {name for name in {*environment, *os.environ} if name.startswith(read_then)}
-    return any(environment.get(name) != os.environ.get(name) for name in names)
+    names = {name for name in {*environment, *AT_START} if name.startswith(read_then)}
+    return any(environment.get(name) != AT_START.get(name) for name in names)
 
 
 def _fork(request: dict[str, object], streams: list[int]) -> int:

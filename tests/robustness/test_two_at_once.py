@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.publishing.folders import HOLDER, OPENER, start_reader
 from tests.robustness.killing import command_line, environment, run, spread
 from tests.robustness.states import NEW, OLD, SIZE, States, content, raw_version
-from tests.test_publishing import HOLDER, OPENER, start_reader
 
 pytestmark = pytest.mark.slow
 

@@ -1,0 +1,46 @@
+"""What the tests run as a fork behaves like a Python that was started."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.preloaded import run_python
+
+PROGRAMS = {
+    "streams_and_code": "import sys; print('out'); print('err', file=sys.stderr); sys.exit(3)",
+    "arguments_folder_and_variable": (
+        "import os, sys; print(sys.argv, os.getcwd(), os.environ['ONE'], os.environ.get('TZ'))"
+    ),
+    "killed": "import os, signal; print('lost'); os.kill(os.getpid(), signal.SIGKILL)",
+    "another_time_zone": "import time; print(time.localtime(0).tm_hour)",
+    "work_at_the_end": "import atexit; atexit.register(print, 'last')",
+    "a_variable_that_is_read_at_the_start": "print(hash('text'))",
+    "nothing_on_standard_input": "import sys; print(repr(sys.stdin.read()))",
+}
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_a_fork_does_what_a_process_does(program: str, tmp_path: Path) -> None:
+    variables = {"ONE": "1", "TZ": "Asia/Tokyo"}
+    if program == "a_variable_that_is_read_at_the_start":
+        variables["PYTHONHASHSEED"] = "7"
+    arguments = ["-c", PROGRAMS[program], "an", "--argument"]
+    found = run_python(arguments, tmp_path, os.environ | variables)
+    expected = subprocess.run(
+        [sys.executable, *arguments],
+        cwd=tmp_path,
+        env=os.environ | variables,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    outcome = (expected.returncode, expected.stdout, expected.stderr)
+    assert (found.returncode, found.stdout, found.stderr) == outcome
+    assert (expected.returncode == -signal.SIGKILL) == (program == "killed")
