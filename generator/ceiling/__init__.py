@@ -26,6 +26,7 @@ from generator.reporter import SILENT, Reporter
 from generator.settings import Settings
 from generator.simulation.arrays import Floats
 from generator.warehouse.file import read_warehouse
+from generator.warehouse.paths import is_same_file
 
 SCHEMA = pa.schema(
     [("user_id", pa.int32()), ("as_of_date", pa.date32()), ("probability", pa.float64())]
@@ -93,7 +94,7 @@ def compute_ceiling(
         The content is not a simulation's, the build is not one that the ceiling knows, or a
         history has probability 0.
     """
-    if output is not None and output.exists() and output.samefile(warehouse):
+    if output is not None and is_same_file(output, warehouse):
         raise not_allowed("output", output, "a file that is not the warehouse")
     with read_warehouse(warehouse, memory_limit) as con:
         reader, label, version = read_question(con, warehouse, reporter)

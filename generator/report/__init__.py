@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from generator.atomic_files import replace_file, written_whole
 from generator.errors import ElearnError, not_allowed
 from generator.warehouse.file import read_warehouse
+from generator.warehouse.paths import is_same_file
 from generator.warehouse.summary import check_built
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def write_report(
     _check_libraries()
     from generator.report import churn, facts, figures, page  # noqa: PLC0415 - need the extra
 
-    if _is_same_file(output, warehouse):
+    if is_same_file(output, warehouse):
         raise not_allowed("output", output, "a file that is not the warehouse")
     with read_warehouse(warehouse, memory_limit) as con:
         check_built(con, warehouse)
@@ -78,13 +79,6 @@ def write_report(
 def _check_libraries() -> None:
     if not all(find_spec(name) for name in LIBRARIES):
         raise ElearnError("the report needs two more libraries: pip install '.[report]'")
-
-
-def _is_same_file(one: Path, other: Path) -> bool:
-    try:
-        return one.samefile(other)
-    except OSError:  # such as a file that does not exist yet
-        return False
 
 
 def _write_pictures(figures: list[Figure], png: Path) -> list[str]:

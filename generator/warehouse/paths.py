@@ -75,6 +75,14 @@ def _is_private(path: Path) -> bool:
     return catalog_name(path) == PRIVATE or path.name.lower().endswith(f".{PRIVATE}.duckdb")
 
 
+def is_same_file(one: Path, other: Path) -> bool:
+    """Tell whether two paths lead to one file that is there."""
+    try:
+        return one.samefile(other)
+    except OSError:  # such as a file that does not exist yet
+        return False
+
+
 def _existing_folder(folder: Path) -> Path:
     """Return the folder, or the nearest one above it that is there."""
     return next(

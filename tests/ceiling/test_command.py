@@ -162,6 +162,12 @@ def test_the_output_never_takes_the_place_of_the_warehouse(warehouse: Path) -> N
     assert warehouse.read_bytes() == before
 
 
+def test_a_warehouse_that_is_not_there_is_told_so(tmp_path: Path) -> None:
+    (tmp_path / "ceiling.parquet").touch()
+    with pytest.raises(ElearnError, match="nothing is loaded"):
+        compute_ceiling(tmp_path / "missing.duckdb", tmp_path / "ceiling.parquet")
+
+
 def test_no_row_has_no_metrics(tmp_path: Path, dbt_variables: Variables) -> None:
     build(tmp_path / "short.duckdb", replace(SETTINGS, n_users=5, days=20), dbt_variables)
     hold_vars(tmp_path / "short.duckdb")
