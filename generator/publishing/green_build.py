@@ -112,7 +112,8 @@ def build_of_content(con: Connection, warehouse: Path) -> Build:
     ElearnError
         There is none, another engine made it, or a table changed since.
     """
-    published = _facts(con, BUILD_INFO.name) if has_table(con, BUILD_INFO.name) else None
+    is_published = has_table(con, BUILD_INFO.name) and not has_table(con, GREEN_BUILD)
+    published = _facts(con, BUILD_INFO.name) if is_published else None
     if published is not None:
         return published
     green = read_green_build(con, warehouse)
