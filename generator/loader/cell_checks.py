@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from generator.loader.casts import ISO_DURATION, NUMBER, OF, WHOLE, Cell, highest, is_duration
+from generator.loader.casts import NUMBER, WHOLE, Cell
 from generator.loader.columns import Columns
+from generator.loader.measures import ISO_DURATION, OF, highest, is_duration
 from generator.loader.rules import Check, Fault
 from generator.loader.text_format import NULL_LIKE, TextFormat
 from generator.vocabulary import FIRST_DATE, LAST_DATE

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from generator.loader.casts import OF, Cell
+from generator.loader.casts import Cell
 from generator.loader.mapping import TableMapping
+from generator.loader.measures import OF
 from generator.loader.text_format import PLAIN, TextFormat
 
 
@@ -29,8 +30,9 @@ class Columns:
             return Cell(f"text_{column}", self._of_folders)
         is_number, is_time = column in self.numbers, column in self.times
         if self.mapping is not None:
+            entry = self.mapping.entry(column)
             own = self._mapped(column, is_number, is_time)
-            return Cell(f"text_{column}", own, is_clean=True)
+            return Cell(f"text_{column}", own, is_clean=not (entry and entry.is_plain))
         own = TextFormat(
             nulls=() if is_number or is_time else self.format.nulls,
             decimal=PLAIN.decimal if is_number else self.format.decimal,
@@ -51,12 +53,17 @@ class Columns:
         return cell.format.ticks, cell.format.date_format
 
     def _mapped(self, column: str, is_number: bool, is_time: bool) -> TextFormat:
-        """Return how the text is to be read that a mapping has made, without nulls."""
+        """Return how the text is to be read that a mapping has made.
+
+        It has no nulls any more, unless it is what stands in the file.
+        """
         entry = self.mapping.entry(column) if self.mapping else None
         if entry is None:
             return PLAIN
         date_format = entry.date_format or (None if entry.ticks else self.format.date_format)
+        has_nulls = entry.is_plain and not (is_number or is_time)
         return TextFormat(
+            nulls=self.format.nulls if has_nulls else (),
             decimal=PLAIN.decimal if is_number else self.format.decimal,
             date_format=None if is_time else date_format,
             ticks=0 if is_time else entry.ticks,

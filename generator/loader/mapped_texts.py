@@ -38,7 +38,7 @@ class _Query:
         self, found: MappedCells, rules: Rules, text_format: TextFormat, is_lines: bool
     ) -> None:
         self.mapping, self.rules = found.mapping, rules
-        self.values = MappedValues(found, text_format, is_lines)
+        self.values = MappedValues(found, text_format, is_lines, found.mapping.plain_names)
         self.cells, self.numbers = self.values.cells, self.values.numbers
 
     def sql(self, rows: str) -> str:

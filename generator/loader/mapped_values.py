@@ -38,8 +38,15 @@ def given_cells(
 class MappedValues:
     """The cells of a file, numbered in the order of the names of a mapping."""
 
-    def __init__(self, found: MappedCells, text_format: TextFormat, is_lines: bool) -> None:
+    def __init__(
+        self,
+        found: MappedCells,
+        text_format: TextFormat,
+        is_lines: bool,
+        unclean: frozenset[str] = frozenset(),
+    ) -> None:
         self.format, self.is_lines = text_format, is_lines
+        self.unclean = {number for number, name in enumerate(found.cells) if name in unclean}
         self.cells = list(found.cells.values())
         self.numbers = {name: number for number, name in enumerate(found.cells)}
 
@@ -133,6 +140,8 @@ class MappedValues:
             is_text = not cell.paths and cell.kind not in ("VARCHAR", "JSON")
             read = Cell(text) if is_text else Cell(text, TextFormat(nulls=self.format.nulls))
             shown = read.trimmed
+            if number in self.unclean and cell.folder is None:
+                shown = text
             if cell.folder is not None:
                 shown = f"coalesce({shown}, {quoted(cell.folder)})"
             cleaned.append(f"{shown} as cell{number}")

@@ -49,6 +49,12 @@ class Entry:
     """Column or path of the highest possible score, of which the score is a part."""
 
     @property
+    def is_plain(self) -> bool:
+        """Whether the column is a column of the export, whatever stands in it."""
+        has_rest = self.names_all or bool(self.values or self.default or self.missing)
+        return len(self.names) == 1 and not has_rest
+
+    @property
     def names_all(self) -> bool:
         """Whether every other text than those of the values becomes something."""
         return self.others != KEPT or self.other is not None
@@ -77,6 +83,15 @@ class TableMapping:
     def has_highest(self) -> bool:
         """Whether a score is a part of another column."""
         return any(entry.highest for entry in self.entries)
+
+    @property
+    def plain_names(self) -> frozenset[str]:
+        """Columns or paths that plain entries alone read, so that the rules may clean them."""
+        plain = {entry.names[0] for entry in self.entries if entry.is_plain}
+        others = [entry for entry in self.entries if not entry.is_plain]
+        used = {name for entry in others for name in (*entry.names, *entry.hashed)}
+        used |= {entry.highest for entry in self.entries if entry.highest}
+        return frozenset(plain - used - {name for name, _ in self.only})
 
     @property
     def names(self) -> tuple[str, ...]:

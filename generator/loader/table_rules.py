@@ -15,6 +15,7 @@ from generator.loader.cell_checks import (
     within_days,
 )
 from generator.loader.columns import TEXTS, Columns
+from generator.loader.measures import measure
 from generator.loader.rules import MAPPING_FAULTS, Check, Fault, Rules
 from generator.vocabulary import EVENT_TYPES, PAYMENT_TYPES, PLANS
 from generator.warehouse.sql import quoted_list
@@ -38,7 +39,7 @@ def user_rules(columns: Columns = TEXTS) -> Rules:
         "country": casts.name,
         "marketing_source": casts.name,
         "is_paid": casts.flag,
-        "engagement_score": partial(casts.measure, low=0, high=1),
+        "engagement_score": partial(measure, low=0, high=1),
     }
     value = _values(columns, cast)
     check = CellChecks(columns)
@@ -83,8 +84,8 @@ def event_rules(columns: Columns = TEXTS) -> Rules:
         "event_type": partial(casts.word, allowed=EVENT_TYPES),
         "event_date": casts.date,
         "course_name": casts.name,
-        "watch_minutes": partial(casts.measure, low=0, high=1_000_000),
-        "quiz_score": partial(casts.measure, low=0, high=100),
+        "watch_minutes": partial(measure, low=0, high=1_000_000),
+        "quiz_score": partial(measure, low=0, high=100),
         "amount": _amount,
     }
     value = _values(columns, cast)
@@ -167,7 +168,7 @@ def _user_checks(columns: Columns, check: CellChecks) -> tuple[Check, ...]:
 
 def _amount(cell: Cell) -> str:
     # What rounds to 0 would be stored as 0.
-    return f"nullif({casts.measure(cell, 0, 1_000_000_000)}, 0)"
+    return f"nullif({measure(cell, 0, 1_000_000_000)}, 0)"
 
 
 def _key_faults(table: Table) -> tuple[Fault, ...]:

@@ -18,7 +18,7 @@ from generator.loader.mapping_file import read_mapping
 from generator.loader.quarantine import RejectedError
 from generator.loader.text_format import TextFormat
 from tests.loader.desk import USER, Desk, as_csv
-from tests.loader.mapping_judge import Judge
+from tests.loader.mapping_judge import Judge, WrongCellError
 
 RICH = """
 null = ["NULL"]
@@ -225,3 +225,40 @@ def test_an_append_of_other_days_or_ids_than_the_stored_ones_is_refused(desk: De
         load_mapped(desk, TEXT_KEYS, [file], days_in="Asia/Kolkata", append=True)
     load_mapped(desk, TEXT_KEYS, [file])  # which replaces, and starts anew
     assert [number for number, *_ in keys(desk)] == [1]
+
+
+UNITS = {
+    "minutes": ("watch_minutes", 1_000_000),
+    "seconds": ("watch_minutes", 60_000_000),
+    "milliseconds": ("watch_minutes", 60_000_000_000),
+    "fraction": ("quiz_score", 1),
+}
+
+
+def numbers(draw: random.Random, most: int) -> list[str]:
+    """Numbers around all limits and ties, with few decimals and with many."""
+    ties = [f"{(2 * n + 1) * 3 / 1000:.3f}" for n in range(100)]
+    whole = [str(draw.randrange(most + 1)) for _ in range(100)]
+    long = [f"{draw.uniform(0, most):.{draw.randrange(1, 12)}f}" for _ in range(200)]
+    edges = ["0", "-0", "-0.1", str(most), f"{most}.00000001", f"{most + 1}", ".5", "5.", "007"]
+    return [*ties, *whole, *long, *edges, "1e2", "1E-3", "x", "", "0.00000000001"]
+
+
+@pytest.mark.parametrize("unit", UNITS)
+def test_units_are_converted_exactly_and_rounded_once(desk: Desk, unit: str) -> None:
+    column, most = UNITS[unit]
+    texts = numbers(random.Random(unit), most)
+    text = TEXT_KEYS + f'{column} = {{ from = "n", unit = "{unit}" }}\n'
+    row = {"user": "1", "ts": "2025-01-02"}
+    rows = [json.dumps(row | {"id": n, "n": given}) for n, given in enumerate(texts)]
+    load_mapped(desk, text, [desk.file("e.jsonl", "\n".join(rows).encode())], max_rejects=9999)
+    judge = Judge({})
+    expected = {}
+    for number, given in enumerate(texts):
+        measure = judge.minutes if column == "watch_minutes" else judge.score
+        arguments = (given or None, {"unit": unit}, *([None] if column == "quiz_score" else []))
+        try:
+            expected[number] = measure(*arguments)
+        except WrongCellError:
+            continue
+    assert dict(desk.query(f"select event_id, {column} from raw.events")) == expected
