@@ -14,6 +14,8 @@ import pytest
 from tests.ceiling.chain import hold_vars
 from tests.conftest import ROOT, run_elearn
 
+pytestmark = pytest.mark.slow  # it builds a warehouse and trains three models
+
 SCRIPT = ROOT / "examples" / "train_model.py"
 SIMULATED = ("--n-users", "150", "--days", "110", "--churn-base-rate", "0.8")
 MODELS = ("recency alone", "logistic regression", "gradient boosting", "ceiling")

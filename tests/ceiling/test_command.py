@@ -95,6 +95,7 @@ def record_version(warehouse: Path) -> None:
         con.execute("update main.build_info set dataset_version = ?", [version])
 
 
+@pytest.mark.slow
 def test_a_simulation_that_arrived_in_part_is_judged_by_the_days_that_came(
     built: Path, tmp_path: Path, dbt_variables: Variables
 ) -> None:
@@ -168,6 +169,7 @@ def test_a_warehouse_that_is_not_there_is_told_so(tmp_path: Path) -> None:
         compute_ceiling(tmp_path / "missing.duckdb", tmp_path / "ceiling.parquet")
 
 
+@pytest.mark.slow
 def test_no_row_has_no_metrics(tmp_path: Path, dbt_variables: Variables) -> None:
     build(tmp_path / "short.duckdb", replace(SETTINGS, n_users=5, days=20), dbt_variables)
     hold_vars(tmp_path / "short.duckdb")
