@@ -13,14 +13,6 @@ from generator.warehouse.summary import MARTS
 from tests.conftest import run_elearn
 from tests.report.chromium import Browser, started
 
-UPGRADES = (
-    "insert into raw.user_changes select user_id, date '2025-01-01' + 2 * (user_id % 70), 'paid',"
-    " 1, country, marketing_source from raw.users where plan = 'free' and user_id % 3 > 0",
-    "insert into raw.user_changes select user_id, date '2025-02-01', 'free', 0, country,"
-    " marketing_source from raw.users where user_id % 3 = 0",
-)
-"""Upgrades from the first day of the window to after its last, and changes that are none."""
-
 
 @pytest.fixture(scope="session")
 def simulated(tmp_path_factory: pytest.TempPathFactory, dbt_variables: dict[str, str]) -> Path:

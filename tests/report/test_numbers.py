@@ -18,7 +18,6 @@ from generator.report import activity, churn, churn_charts
 from generator.report.activity_charts import beta_density
 from generator.report.facts import read_facts
 from tests.private import query_private
-from tests.report.conftest import UPGRADES
 
 Days = dict[date, dict[str, Any]]
 
@@ -164,37 +163,6 @@ def test_churn_by_decile_covers_every_user_once_with_wilsons_interval(
     assert in_order == []
     assert list(deciles["decile"]) == list(range(1, 11))
     assert deciles["churn_share"][:3].mean() > deciles["churn_share"][7:].mean()
-
-
-def test_conversion_is_the_estimate_of_kaplan_and_meier(copied: Path) -> None:
-    with duckdb.connect(str(copied)) as con:
-        churn.prepare(con)
-        assert activity.conversion(con) is None
-        for statement in UPGRADES:
-            con.execute(statement)
-        found = activity.conversion(con)
-        users = con.execute(
-            "select signup_date, valid_from from raw.users left join raw.user_changes as changes"
-            " on users.user_id = changes.user_id and changes.plan = 'paid'"
-            " where users.plan = 'free'"
-        ).fetchall()
-        [(start, last)] = con.execute(
-            "select min(as_of_date), max(as_of_date) from user_daily"
-        ).fetchall()
-    firsts = [(max(signup, start), paid_from) for signup, paid_from in users]
-    seen = [
-        ((min(paid_from or last, last) - first).days, paid_from is not None and paid_from <= last)
-        for first, paid_from in firsts
-        if paid_from is None or paid_from > first
-    ]
-    assert len(seen) < len(users)
-    free, expected = 1.0, {}
-    for day in sorted({day for day, _ in seen}):
-        at_risk = sum(other >= day for other, _ in seen)
-        upgrades = sum(other == day and upgraded for other, upgraded in seen)
-        free *= 1 - upgrades / at_risk
-        expected[day] = (at_risk, upgrades, pytest.approx(1 - free))
-    assert expected == {row.day: (row.users, row.upgrades, row.share) for row in found.itertuples()}
 
 
 def test_retention_is_the_share_active_in_each_whole_week_since_the_first_day(

@@ -13,7 +13,6 @@ from generator.errors import UsageError
 from generator.report import write_report
 from generator.warehouse.summary import MARTS
 from tests.conftest import ROOT, Elearn
-from tests.report.conftest import UPGRADES
 
 CHARTS = [
     "daily_active_users",
@@ -295,15 +294,3 @@ def test_a_full_disk_leaves_the_old_page(simulated: Path, tmp_path: Path) -> Non
     assert "File too large" in done.stderr
     assert page.read_text() == "old"
     assert list(tmp_path.iterdir()) == [page]
-
-
-def test_the_page_draws_conversion_where_there_are_upgrades(copied: Path, tmp_path: Path) -> None:
-    page = tmp_path / "report.html"
-    assert "conversion" not in write_report(copied, page).charts
-    with duckdb.connect(str(copied)) as con:
-        con.execute(UPGRADES[0])
-    assert "conversion" in write_report(copied, page).charts
-    assert "free users became paid, an estimated" in page.read_text()
-    with duckdb.connect(str(copied)) as con:
-        con.execute("drop table raw.user_changes")
-    assert "conversion" not in write_report(copied, page).charts
