@@ -17,7 +17,7 @@ from tests.benchmarks.measuring import Row, table
 from tests.benchmarks.models import model_rows, new_day_row
 from tests.benchmarks.pipeline import build_row, growth_rows, start_rows
 from tests.benchmarks.polars_features import polars_row
-from tests.benchmarks.raw_rows import load_row, simulation_rows
+from tests.benchmarks.raw_rows import load_rows, simulation_rows
 
 CSV_EVENTS_PER_USER = 236  # of a default simulation
 DEFAULT_USERS, DEFAULT_CSV_EVENTS = 20_000, 5_000_000
@@ -31,7 +31,7 @@ def run(n_users: int, folder: Path) -> list[Row]:
     _, features, _ = models = said(model_rows(warehouse))
     rows += models + said([polars_row(warehouse, features)])
     warehouse.unlink()
-    rows += said([load_row(Settings(n_users=csv_users), folder)])
+    rows += said(load_rows(Settings(n_users=csv_users), folder))
     rows += said([new_day_row(n_users, 365, folder)])
     rows += said([build_row(folder)]) + said(start_rows())
     return rows + said(growth_rows(n_users // 4, folder))
