@@ -58,13 +58,20 @@
 
 {% macro create_bookkeeping() -%}
     create schema if not exists bookkeeping;
-    create table if not exists bookkeeping.days (event_date date, fingerprint varchar);
+    drop table if exists bookkeeping.days;
+    create table if not exists bookkeeping.content (
+        table_name varchar, day date, row_count bigint, hash_sum hugeint
+    );
+    create table if not exists bookkeeping.tested (
+        table_name varchar, day date, row_count bigint, hash_sum hugeint, test_version varchar
+    );
     create table if not exists bookkeeping.users (
         user_id integer, profile varchar, fingerprint varchar
     );
     create table if not exists bookkeeping.builds (
         inputs varchar, first_day date, last_day date
     );
+    alter table bookkeeping.builds add column if not exists test_version varchar;
     create table if not exists bookkeeping.outdated (mart varchar, user_id integer, first_day date);
     alter table bookkeeping.outdated add column if not exists all_days boolean default false;
     create table if not exists bookkeeping.tested_tables (
@@ -78,8 +85,10 @@
         duckdb_version varchar
     );
     {{ create_definitions() }};
-    comment on table bookkeeping.days is
-        'Content of raw.events at the last build. One row per event_date.';
+    comment on table bookkeeping.content is
+        'Content of raw.events, and of each table that tests asked for. One row per table and day.';
+    comment on table bookkeeping.tested is
+        'Content that passed every test of the last green build. One row per table and day.';
     comment on table bookkeeping.users is
         'Content of raw.users and of each history at the last build. One row per user.';
     comment on table bookkeeping.builds is
@@ -94,11 +103,7 @@
 
 {% macro take_fingerprints() -%}
     create or replace temporary table days_now as
-    select
-        events.event_date,
-        count(*) || ':' || sum(hash(events)) as fingerprint
-    from {{ source('raw', 'events') }} as events
-    group by events.event_date;
+    {{ select_content('raw.events', 'event_date') }};
 
     create or replace temporary table users_now as
     select
@@ -123,18 +128,25 @@
     create or replace temporary table build_now as
     select
         '{{ build_inputs() }}' as inputs,
-        min(days_now.event_date) as first_day,
-        max(days_now.event_date) as last_day
+        min(days_now.day) as first_day,
+        max(days_now.day) as last_day,
+        '{{ test_version() }} ' || version() as test_version
     from days_now
 {%- endmacro %}
 
 {% macro insert_outdated() -%}
     insert into bookkeeping.outdated
     with changed_days as (
-        select coalesce(days_now.event_date, days.event_date) as event_date
+        select coalesce(days_now.day, content.day) as day
         from days_now
-        full join bookkeeping.days on days_now.event_date = days.event_date
-        where days_now.fingerprint is distinct from days.fingerprint
+        full join bookkeeping.content
+            on days_now.table_name = content.table_name and days_now.day = content.day
+        where
+            coalesce(days_now.table_name, content.table_name) = 'raw.events'
+            and (
+                days_now.row_count is distinct from content.row_count
+                or days_now.hash_sum is distinct from content.hash_sum
+            )
     ),
 
     changed_users as (
@@ -142,7 +154,7 @@
             coalesce(users_now.user_id, users.user_id) as user_id,
             case
                 when users.user_id is null then users_now.signup_date
-                else (select min(changed_days.event_date) from changed_days)
+                else (select min(changed_days.day) from changed_days)
             end as first_day,
             users.user_id is not null and users_now.profile is distinct from users.profile
                 as all_days
@@ -213,8 +225,8 @@
 {%- endmacro %}
 
 {% macro keep_fingerprints() -%}
-    delete from bookkeeping.days;
-    insert into bookkeeping.days from days_now;
+    delete from bookkeeping.content;
+    insert into bookkeeping.content from days_now;
     delete from bookkeeping.users;
     insert into bookkeeping.users
     select users_now.user_id, users_now.profile, users_now.fingerprint from users_now;

@@ -5,8 +5,3 @@
 {% macro is_sampled_day(day, last_day) -%}
     ({{ day }} = {{ last_day }} or extract(day from {{ day }}) = 1)
 {%- endmacro %}
-
-{#- The sampled day that a day is, or else the next one. -#}
-{% macro next_sampled_day(day, last_day) -%}
-    least({{ plus_days('last_day(' ~ minus_days(day, 1) ~ ')', 1) }}, {{ last_day }})
-{%- endmacro %}

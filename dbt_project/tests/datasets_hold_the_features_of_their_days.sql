@@ -1,6 +1,12 @@
 -- Each row of training_dataset and scoring_dataset has the features of its user and its own day,
 -- and scoring_dataset has the eligible users of the last day, all of them: a run that left it out
 -- would leave yesterday's.
+{%- set untested = {
+    'training_dataset': is_untested('as_of_date', 'main.training_dataset')
+    ~ ' or ' ~ is_untested('as_of_date', 'main.user_features_daily'),
+    'scoring_dataset': 'as_of_date in (select as_of_date from ' ~ ref('scoring_dataset') ~ ')',
+} %}
+
 with features as (
     select * from {{ ref('user_features_daily') }}
 ),
@@ -8,6 +14,12 @@ with features as (
 {% for dataset in ['training_dataset', 'scoring_dataset'] -%}
 {{ dataset }} as (
     select * from {{ ref(dataset) }}
+    where {{ untested[dataset] }}
+),
+
+features_of_{{ dataset }} as (
+    select * from features
+    where {{ untested[dataset] }}
 ),
 
 {{ dataset }}_deviations as (
@@ -16,14 +28,14 @@ with features as (
         {{ dataset }}.user_id,
         {{ dataset }}.as_of_date
     from {{ dataset }}
-    left join features
+    left join features_of_{{ dataset }} as its_features
         on
-            {{ dataset }}.user_id = features.user_id
-            and {{ dataset }}.as_of_date = features.as_of_date
+            {{ dataset }}.user_id = its_features.user_id
+            and {{ dataset }}.as_of_date = its_features.as_of_date
     where
-        features.user_id is null
+        its_features.user_id is null
         {%- for column in daily_columns() + window_columns() %}
-        or {{ dataset }}.{{ column }} is distinct from features.{{ column }}
+        or {{ dataset }}.{{ column }} is distinct from its_features.{{ column }}
         {%- endfor %}
 ),
 

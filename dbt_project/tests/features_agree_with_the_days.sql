@@ -1,6 +1,6 @@
 -- Every column over a window again, by a join of each day with the days before it instead of a
--- running sum; on the last day and on the first of every month, for every user. The measures are
--- summed as decimals, and the last activity is looked for in the whole history.
+-- running sum; on a sample of days, for every user. The measures are summed as decimals, and the
+-- last activity is looked for in the whole history.
 {%- set sums = {
     'active_days': 'is_active_day',
     'events': 'total_events',
@@ -12,6 +12,7 @@
     'support_ticket': 'support_ticket_count',
 } -%}
 {%- set windows = [7, 14, 30] %}
+{%- set tables = ['raw.events', 'main.user_daily', 'main.user_features_daily'] %}
 
 with user_daily as (
     select * from {{ ref('user_daily') }}
@@ -29,7 +30,30 @@ features as (
     select features.*
     from {{ ref('user_features_daily') }} as features
     inner join observation_window
-        on {{ is_sampled_day('features.as_of_date', 'observation_window.last_day') }}
+        on {{ is_looked_at('features.as_of_date', 'observation_window.last_day', tables) }}
+    where
+        {{ is_untested('features.as_of_date', 'main.user_features_daily') }}
+        or {{ is_untested('features.as_of_date', 'main.user_daily', days_before=30) }}
+        or {{ is_untested('features.as_of_date', 'raw.events', days_before=30) }}
+),
+
+days_looked_at as (
+    select distinct features.as_of_date
+    from features
+),
+
+ends_of_windows as (
+    select
+        {{ minus_days('min(days_looked_at.as_of_date)', 29) }} as first_day,
+        max(days_looked_at.as_of_date) as last_day
+    from days_looked_at
+),
+
+user_days_in_windows as (
+    select user_daily.*
+    from user_daily
+    inner join ends_of_windows
+        on user_daily.as_of_date between ends_of_windows.first_day and ends_of_windows.last_day
 ),
 
 scores_per_day as (
@@ -65,7 +89,7 @@ recomputed as (
         features.user_id,
         features.as_of_date
     from features
-    inner join user_daily
+    inner join user_days_in_windows as user_daily
         on
             features.user_id = user_daily.user_id
             and features.as_of_date >= user_daily.as_of_date
@@ -79,19 +103,32 @@ recomputed as (
         features.as_of_date
 ),
 
--- The latest active day up to each sampled day, but after the one before it.
+days as (
+    select distinct user_daily.as_of_date
+    from user_daily
+),
+
+next_days_looked_at as (
+    select
+        days.as_of_date,
+        min(days_looked_at.as_of_date) as next_day
+    from days
+    inner join days_looked_at on days.as_of_date <= days_looked_at.as_of_date
+    group by days.as_of_date
+),
+
+-- The latest active day up to each day that is looked at, but after the one before it.
 latest_active_days as (
     select
         user_daily.user_id,
-        {{ next_sampled_day('user_daily.as_of_date', 'observation_window.last_day') }}
-            as as_of_date,
+        next_days_looked_at.next_day as as_of_date,
         max(user_daily.as_of_date) as active_date
     from user_daily
-    cross join observation_window
+    inner join next_days_looked_at on user_daily.as_of_date = next_days_looked_at.as_of_date
     where user_daily.is_active_day = 1
     group by
         user_daily.user_id,
-        {{ next_sampled_day('user_daily.as_of_date', 'observation_window.last_day') }}
+        next_days_looked_at.next_day
 ),
 
 recency as (

@@ -1,10 +1,15 @@
 -- user_features_daily has the keys of user_daily, and its daily columns say the same.
+{%- set untested = is_untested('as_of_date', 'main.user_daily')
+    ~ ' or ' ~ is_untested('as_of_date', 'main.user_features_daily') %}
+
 with user_daily as (
     select * from {{ ref('user_daily') }}
+    where {{ untested }}
 ),
 
 features as (
     select * from {{ ref('user_features_daily') }}
+    where {{ untested }}
 )
 
 select

@@ -1,12 +1,17 @@
 -- The labels again, straight from the events: the engagement days between the gap after as_of_date
 -- and the end of the label window.
 {%- set day_before = plus_days('labels.as_of_date', var('label_gap_days')) %}
+{%- set reach = label_reach_days() %}
+
 with events as (
     select * from {{ ref('stg_events') }}
 ),
 
 labels as (
     select * from {{ ref('churn_labels') }}
+    where
+        {{ is_untested('as_of_date', 'main.churn_labels') }}
+        or {{ is_untested('as_of_date', 'raw.events', days_after=reach) }}
 ),
 
 active_days as (
@@ -14,7 +19,14 @@ active_days as (
         events.user_id,
         events.event_date
     from events
-    where events.event_type in ({{ engagement_event_types() }})
+    where
+        events.event_type in ({{ engagement_event_types() }})
+        and (
+            {{ is_untested('events.event_date', 'main.churn_labels', days_before=reach) }}
+            or {{ is_untested(
+                'events.event_date', 'raw.events', days_before=reach, days_after=reach
+            ) }}
+        )
     group by
         events.user_id,
         events.event_date

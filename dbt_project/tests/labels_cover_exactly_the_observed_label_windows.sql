@@ -1,10 +1,15 @@
 -- A user-day has a label when, and only when, its whole label window is observed.
+{%- set untested = is_untested('as_of_date', 'main.churn_labels') ~ ' or ' ~ is_untested(
+    'as_of_date', 'main.user_daily', days_after=label_reach_days()
+) %}
+
 with user_daily as (
     select * from {{ ref('user_daily') }}
 ),
 
 labels as (
     select * from {{ ref('churn_labels') }}
+    where {{ untested }}
 ),
 
 last_observed as (
@@ -22,6 +27,7 @@ observed_user_days as (
             {{ plus_days(
                 plus_days('user_daily.as_of_date', var('label_gap_days')), var('label_window_days')
             ) }} <= last_observed.last_day
+    where {{ untested }}
 )
 
 select

@@ -14,4 +14,9 @@ select
     users.signup_date
 from events
 inner join users on events.user_id = users.user_id
-where events.event_date < users.signup_date
+where
+    events.event_date < users.signup_date
+    and (
+        {{ is_untested('events.event_date', 'raw.events') }}
+        or {{ is_untested('events.event_date', 'raw.users') }}
+    )

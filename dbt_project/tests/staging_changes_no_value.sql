@@ -18,4 +18,6 @@ select
     'events' as table_name,
     events.event_id as row_key
 from events
-where {{ is_changed_by_staging('events') }}
+where
+    ({{ is_changed_by_staging('events') }})
+    and {{ is_untested('events.event_date', 'raw.events') }}

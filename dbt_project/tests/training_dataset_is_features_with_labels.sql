@@ -1,14 +1,21 @@
 -- training_dataset has the labelled user-days of eligible users, all of them, with their label.
+{%- set untested = is_untested('as_of_date', 'main.user_features_daily')
+    ~ ' or ' ~ is_untested('as_of_date', 'main.churn_labels')
+    ~ ' or ' ~ is_untested('as_of_date', 'main.training_dataset') %}
+
 with features as (
     select * from {{ ref('user_features_daily') }}
+    where {{ untested }}
 ),
 
 labels as (
     select * from {{ ref('churn_labels') }}
+    where {{ untested }}
 ),
 
 training as (
     select * from {{ ref('training_dataset') }}
+    where {{ untested }}
 ),
 
 -- A user's first active day; before it the days since the last activity count from the signup.

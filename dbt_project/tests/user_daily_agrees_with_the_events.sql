@@ -1,5 +1,5 @@
 -- Every count, sum and mean of user_daily again, straight from the raw events: for every user on
--- the last day and on the first of every month, and what adds up for the whole observation window.
+-- a sample of days, and what adds up for all of them.
 {%- set counts = {
     'logins_count': 'login',
     'enroll_count': 'course_enroll',
@@ -27,12 +27,20 @@ sum(case when events.event_type = '{{ event_type }}' then {{ exact(measure) }} e
 {% endfor -%}
 {% endset %}
 
+{%- set tables = ['raw.events', 'main.user_daily'] %}
+
 with events as (
     select * from {{ source('raw', 'events') }}
+    where
+        {{ is_untested('event_date', 'raw.events') }}
+        or {{ is_untested('event_date', 'main.user_daily') }}
 ),
 
 user_daily as (
     select * from {{ ref('user_daily') }}
+    where
+        {{ is_untested('as_of_date', 'raw.events') }}
+        or {{ is_untested('as_of_date', 'main.user_daily') }}
 ),
 
 observation_window as (
@@ -58,7 +66,7 @@ recomputed as (
         events.event_date
     from events
     inner join observation_window
-        on {{ is_sampled_day('events.event_date', 'observation_window.last_day') }}
+        on {{ is_looked_at('events.event_date', 'observation_window.last_day', tables) }}
     group by
         events.user_id,
         events.event_date
@@ -70,7 +78,7 @@ deviations as (
         user_daily.as_of_date
     from user_daily
     inner join observation_window
-        on {{ is_sampled_day('user_daily.as_of_date', 'observation_window.last_day') }}
+        on {{ is_looked_at('user_daily.as_of_date', 'observation_window.last_day', tables) }}
     left join recomputed
         on
             user_daily.user_id = recomputed.user_id

@@ -13,7 +13,7 @@ select
     user_daily.as_of_date
 from user_daily
 inner join users on user_daily.user_id = users.user_id
-where
+where (
     user_daily.signup_date != users.signup_date
     or user_daily.plan != users.plan
     or user_daily.is_paid != users.is_paid
@@ -21,3 +21,8 @@ where
     or user_daily.marketing_source != users.marketing_source
     or user_daily.as_of_date
     != cast(users.signup_date + user_daily.days_since_signup * interval '1' day as date)
+)
+and (
+    {{ is_untested('user_daily.as_of_date', 'main.user_daily') }}
+    or {{ is_untested('user_daily.as_of_date', 'raw.users') }}
+)

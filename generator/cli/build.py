@@ -12,6 +12,7 @@ from generator.cli.fill import simulate
 from generator.cli.options import (
     DEFAULT_PUBLISHED,
     DEFAULT_WAREHOUSE,
+    AllTests,
     Generate,
     Json,
     MemoryLimit,
@@ -38,6 +39,7 @@ def build(
     through: Through = None,
     replace: Replace = False,
     generate: Generate = True,
+    all_tests: AllTests = False,
     warehouse: Warehouse = DEFAULT_WAREHOUSE,
     published: Published = DEFAULT_PUBLISHED,
     workers: Workers = None,
@@ -66,7 +68,7 @@ def build(
     move_over(warehouse, limit, voice)
     check_unlocked(warehouse)
     with voice.step("dbt build", total=1):
-        voice.details.update(dbt.dbt_build(warehouse, voice, limit))
+        voice.details.update(dbt.dbt_build(warehouse, voice, limit, all_tests=all_tests))
     with voice.step("publish", total=1), read_warehouse(warehouse, limit) as con:
         done = publish_from(con, warehouse, published, voice)
         with read_private(con, warehouse, limit) as private:

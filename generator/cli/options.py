@@ -48,6 +48,7 @@ Through = Annotated[
 Generate = Annotated[
     bool, typer.Option("--generate/--no-generate", help="Simulate first, or keep the data.")
 ]
+AllTests = Annotated[bool, typer.Option("--all-tests", help="Also test what passed before.")]
 Replace = Annotated[bool, typer.Option(help="With --through: start over.")]
 
 SettingsFile = Annotated[

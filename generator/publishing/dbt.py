@@ -47,6 +47,8 @@ def dbt_build(
     warehouse: Path,
     reporter: Reporter,
     memory_limit: str | None = None,
+    *,
+    all_tests: bool = False,
 ) -> dict[str, float]:
     """Run ``dbt build`` on a warehouse, and return what its parts took.
 
@@ -58,6 +60,8 @@ def dbt_build(
         Told what dbt prints, without the tests that pass, and how far it is, in shares of 1.
     memory_limit
         Most memory that DuckDB takes, such as "4GB".
+    all_tests
+        Whether tests look at everything, also at content that has passed them before.
 
     Returns
     -------
@@ -74,7 +78,8 @@ def dbt_build(
     events: SimpleQueue[Event | Outcome] = SimpleQueue()
     # In a thread, so that a signal interrupts this one here and never dbt's own code.
     thread = Thread(target=_invoke, args=(arguments, events), name="dbt", daemon=True)
-    with _environment(_variables(folder, warehouse, memory_limit)), redirect_stdout(sys.stderr):
+    variables = _variables(folder, warehouse, memory_limit, all_tests)
+    with _environment(variables), redirect_stdout(sys.stderr):
         thread.start()
         heard = Heard()
         while isinstance(event := events.get(), Event):
@@ -87,7 +92,9 @@ def dbt_build(
     return {name: round(taken, 3) for name, taken in heard.seconds.items() if taken}
 
 
-def _variables(folder: Path, warehouse: Path, memory_limit: str | None) -> dict[str, str]:
+def _variables(
+    folder: Path, warehouse: Path, memory_limit: str | None, all_tests: bool
+) -> dict[str, str]:
     """Return the environment for dbt: ours, what is given, and what has to be."""
     ours = dict(_LOG_FILE)
     if folder == INSTALLED:  # dbt writes beside the project, which is no place for it there
@@ -95,7 +102,8 @@ def _variables(folder: Path, warehouse: Path, memory_limit: str | None) -> dict[
         ours |= {"DBT_TARGET_PATH": str(here / "target"), "DBT_LOG_PATH": str(here / "logs")}
     given = {name: value for name, value in os.environ.items() if name not in _LEFT_OUT}
     limit = {} if memory_limit is None else {"ELEARN_MEMORY_LIMIT": memory_limit}
-    return ours | given | {"ELEARN_WAREHOUSE": str(warehouse.resolve())} | limit
+    tests = {"ELEARN_ALL_TESTS": "1"} if all_tests else {}
+    return ours | given | {"ELEARN_WAREHOUSE": str(warehouse.resolve())} | limit | tests
 
 
 @contextmanager

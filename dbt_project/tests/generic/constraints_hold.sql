@@ -6,13 +6,8 @@
 {% test constraints_hold(model) %}
     {%- set broken_when = [] -%}
     {%- if execute -%}
-        {%- set tested = namespace(node=none) -%}
-        {%- for node in graph.nodes.values() -%}
-            {%- if node.resource_type == 'model' and node.name == model.identifier -%}
-                {%- set tested.node = node -%}
-            {%- endif -%}
-        {%- endfor -%}
-        {%- for column in tested.node.columns.values() -%}
+        {%- set tested = graph.nodes[context.model.attached_node] -%}
+        {%- for column in tested.columns.values() -%}
             {%- for constraint in column.constraints -%}
                 {%- if constraint.type == 'not_null' -%}
                     {%- do broken_when.append(column.name ~ ' is null') -%}
