@@ -28,8 +28,13 @@ with activity as (
     group by user_id
 ),
 
-labels as (
-    select max(as_of_date) as last_labelled_day from main.churn_labels
+periods as (
+    select
+        user_id,
+        arg_max(churn_observed, period_number) = 1 as has_left,
+        count(duration_days) > 0 as can_be_told
+    from main.activity_periods
+    group by user_id
 )
 
 select
@@ -37,13 +42,10 @@ select
     users.plan,
     users.signup_date,
     users.engagement_score,
-    -- null for a user who was not active before the last label window: nobody can tell yet
-    case
-        when activity.first_active_day <= labels.last_labelled_day
-            then activity.last_active_day <= labels.last_labelled_day
-    end as has_churned
+    -- null for a user who was not active before the last window of days: nobody can tell yet
+    case when periods.can_be_told then periods.has_left end as has_churned
 from activity
-cross join labels
+left join periods on activity.user_id = periods.user_id
 inner join raw.users as users on activity.user_id = users.user_id
 """
 
@@ -177,8 +179,8 @@ order by column_index
 def prepare(con: Connection) -> None:
     """Create ``observed_users``, one row per user: first and last active day, and the churn.
 
-    Observed churn stands here once: the last active day has a whole label window behind it, and
-    ``churn_labels`` has a row for exactly the days that have one.
+    A user has churned when the last period of use ended with an observed churn; the gap of the
+    labels changes nothing.
     """
     con.execute(OBSERVED_USERS)
 

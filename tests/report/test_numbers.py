@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections import defaultdict
 from collections.abc import Iterator
 from datetime import date, timedelta
@@ -133,6 +134,21 @@ def test_observed_churn_is_a_label_window_of_silence_after_the_last_active_day(
     )
     assert read_facts(con, WAREHOUSE).churned == pytest.approx(len(churners) / len(last_active))
     assert churn.label_window_days(con) == 30
+
+
+def test_observed_churn_does_not_depend_on_the_gap_of_the_labels(
+    simulated: Path, churners: set[int], tmp_path: Path
+) -> None:
+    shutil.copy(simulated, tmp_path / "gap.duckdb")
+    with duckdb.connect(str(tmp_path / "gap.duckdb")) as con:
+        # With a gap of seven days the last seven labelled days have no label.
+        con.execute(
+            "delete from churn_labels"
+            " where as_of_date > (select max(as_of_date) - 7 from churn_labels)"
+        )
+        churn.prepare(con)
+        found = con.execute("select user_id from observed_users where has_churned").fetchall()
+    assert {user for (user,) in found} == churners
 
 
 def test_who_churned_in_truth_is_observed_to_churn(
