@@ -101,7 +101,7 @@ def generate(
 def load(
     users: Annotated[
         list[str] | None,
-        typer.Option(help="CSV or Parquet; file, folder or glob; repeatable.", metavar="FILE"),
+        typer.Option(help="Files of users: paths, folders or globs; repeatable.", metavar="FILE"),
     ] = None,
     events: Annotated[
         list[str] | None,

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import glob
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import duckdb
-
-from generator.errors import ElearnError, first_line
+from generator.errors import ElearnError
 from generator.loader.columns import Columns
 from generator.loader.csv_header import Fits, Header, csv_header_of
 from generator.loader.csv_records import Compression, compression_of
@@ -23,10 +20,16 @@ from generator.loader.mapped_cells import (
     missing_names,
 )
 from generator.loader.mapping import ALIASES, TableMapping, named_as_in_raw
+from generator.loader.parquet_file import (
+    check_types,
+    engine_path,
+    parquet_header,
+    type_in_parquet,
+)
 from generator.loader.rules import Rules
 from generator.loader.text_format import TextFormat
 from generator.warehouse.file import Connection
-from generator.warehouse.sql import name_in, quoted, quoted_list
+from generator.warehouse.sql import name_in, quoted_list
 
 MAX_COLUMNS = 1000
 FLOAT_TYPES = ("FLOAT", "DOUBLE")
@@ -146,7 +149,7 @@ def open_source(
     names: Sequence[str]
     types: Sequence[str] = ()
     if file.kind == "parquet":
-        names, types = _parquet_header(con, path)
+        names, types = parquet_header(con, path)
     else:
         header = csv_header_of(path, _fitting(rules, file, mapping))
         names, text_format = header.names, replace(text_format, delimiter=header.delimiter)
@@ -178,7 +181,7 @@ def _with_columns_of_raw(con: Connection, source: Source, rules: Rules) -> Sourc
     positions = _in_the_warehouse(path, names, rules, aliases)
     _check_required(path, names, positions | folders, rules)
     types = {column: source.types[at] for column, at in positions.items() if source.types}
-    _check_types(con, path, types)
+    check_types(con, path, types)
     used = set(positions.values())
     ignored = [name for position, name in enumerate(names) if position not in used]
     ignored += [name for number, (name, _) in enumerate(given) if number not in folders.values()]
@@ -200,13 +203,13 @@ def _with_mapped_columns(con: Connection, source: Source, mapping: TableMapping)
     def type_of(sql: str) -> str | None:
         if not source.is_parquet:
             return "VARCHAR"
-        return _type_in_parquet(con, source.path, sql)
+        return type_in_parquet(con, source.path, sql)
 
     found = cells_of_columns(mapping, source.path, source.folders, columns, type_of)
     check_found(found, source.path, source.header)
     for name, cell in found.cells.items():
         if not cell.paths:
-            _check_types(con, source.path, {name: cell.kind})
+            check_types(con, source.path, {name: cell.kind})
     bases = " ".join(cell.base for cell in found.cells.values())
     ignored = [name for name, sql in columns.items() if sql not in bases]
     return replace(source, mapped=found, ignored=tuple(ignored))
@@ -217,14 +220,6 @@ def _sql_of_columns(source: Source) -> dict[str, str]:
     if source.is_parquet:
         return {name.strip(): name_in(name) for name in source.header}
     return {name.strip(): f"c{position}" for position, name in enumerate(source.header)}
-
-
-def _type_in_parquet(con: Connection, path: Path, sql: str) -> str | None:
-    try:
-        described = con.execute(f"describe select {sql} from {parquet_relation(path)}").fetchall()
-    except duckdb.BinderException:  # a struct without such a field
-        return None
-    return str(described[0][1])
 
 
 def _fitting(rules: Rules, file: DataFile, mapping: TableMapping | None) -> Fits:
@@ -241,11 +236,6 @@ def _fitting(rules: Rules, file: DataFile, mapping: TableMapping | None) -> Fits
     return fits
 
 
-def engine_path(path: Path) -> str:
-    """Return a path as the engine's functions take it: absolute, and never read as a pattern."""
-    return glob.escape(str(path.absolute()))
-
-
 def restrict(con: Connection, paths: list[Path]) -> None:
     """Shut the engine off from every file but the given ones, for as long as it is open.
 
@@ -260,33 +250,6 @@ def restrict(con: Connection, paths: list[Path]) -> None:
 def _stamp(path: Path) -> tuple[int, int]:
     status = path.stat()
     return status.st_size, status.st_mtime_ns
-
-
-def _parquet_header(con: Connection, path: Path) -> tuple[list[str], list[str]]:
-    try:
-        query = f"describe select * from {parquet_relation(path)}"
-        columns = con.execute(query).fetchall()
-    except duckdb.Error as error:
-        raise ElearnError(f"{path}: not a Parquet file: {first_line(error)}") from error
-    return [str(column[0]) for column in columns], [str(column[1]) for column in columns]
-
-
-def _check_types(con: Connection, path: Path, types: dict[str, str]) -> None:
-    """Raise for columns of a Parquet file that hold no single value, or one that is misread."""
-    for column, kind in types.items():
-        if kind.endswith("]") or kind.startswith(("STRUCT", "MAP", "UNION")):
-            raise ElearnError(f"{path}: {column} holds lists or structs; give one value a row")
-    if "DOUBLE" in types.values():
-        query = f"select name from parquet_schema({quoted(engine_path(path))}) where precision > 38"
-        for (name,) in con.execute(query).fetchall():
-            if _normal(name) in types:
-                raise ElearnError(f"{path}: {name} is a DECIMAL of over 38 digits; give DOUBLE")
-
-
-def parquet_relation(path: Path) -> str:
-    """Return the table function that reads a Parquet file."""
-    options = "binary_as_string = true, hive_partitioning = false, file_row_number = false"
-    return f"read_parquet({quoted(engine_path(path))}, {options})"
 
 
 def _normal(name: str) -> str:
