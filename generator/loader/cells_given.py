@@ -5,8 +5,7 @@ from __future__ import annotations
 import pyarrow as pa
 
 from generator.loader.csv_records import BROKEN
-from generator.loader.mapping import Entry
-from generator.loader.mapping_file import WORDS
+from generator.loader.mapping import WORDS, Entry
 from generator.loader.reader import ROW, ROW_ID, cells_of, read_batches, relation, with_cells
 from generator.loader.staging import StagedFile, Staging
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from generator.vocabulary import EVENT_TYPES, PLANS
+
 REJECT, DEFAULT, IGNORE = "reject", "default", "ignore"
 """What may become of a text that no value names, besides a value; of a missing cell too."""
 ALIASES = {"course_id": "course_name"}
@@ -16,6 +18,25 @@ KEPT = ""
 """What stands for neither of them: another text stays, and a missing cell is null."""
 INTEGER_KEY, TEXT_KEY = "integer", "text"
 """What the ids of users are."""
+
+REQUIRED = {
+    "users": ("user_id", "signup_date", "plan", "country", "marketing_source"),
+    "events": ("event_id", "user_id", "event_time", "event_type"),
+}
+OPTIONAL = {
+    "users": ("engagement_score",),
+    "events": ("course_name", "watch_minutes", "quiz_score", "amount"),
+}
+DERIVED = {"is_paid": "plan", "event_date": "event_time"}
+"""Columns that follow from others."""
+UNITS = {
+    "watch_minutes": ("minutes", "seconds", "milliseconds", "iso8601"),
+    "quiz_score": ("percent", "fraction"),
+    "amount": ("units", "cents"),
+}
+"""Units of measures, raw's own first."""
+TIMES = ("signup_date", "event_time")
+WORDS = {"plan": PLANS, "event_type": EVENT_TYPES}
 
 
 @dataclass(frozen=True)

@@ -12,39 +12,26 @@ from typing import Any
 from generator.errors import UsageError, not_allowed
 from generator.loader.mapping import (
     DEFAULT,
+    DERIVED,
     IGNORE,
     INTEGER_KEY,
     KEPT,
+    OPTIONAL,
     REJECT,
+    REQUIRED,
     TEXT_KEY,
+    TIMES,
+    UNITS,
+    WORDS,
     Entry,
     Mapping,
     TableMapping,
 )
 from generator.loader.paths import is_path
 from generator.loader.text_format import BLANKS, DECIMALS, is_date_pattern, is_time_zone
-from generator.vocabulary import EVENT_TYPES, PLANS
 
 SHIPPED = resources.files("generator.loader") / "mappings"
 MAX_BYTES = 1_000_000
-REQUIRED = {
-    "users": ("user_id", "signup_date", "plan", "country", "marketing_source"),
-    "events": ("event_id", "user_id", "event_time", "event_type"),
-}
-OPTIONAL = {
-    "users": ("engagement_score",),
-    "events": ("course_name", "watch_minutes", "quiz_score", "amount"),
-}
-DERIVED = {"is_paid": "plan", "event_date": "event_time"}
-"""Columns that follow from others."""
-UNITS = {
-    "watch_minutes": ("minutes", "seconds", "milliseconds", "iso8601"),
-    "quiz_score": ("percent", "fraction"),
-    "amount": ("units", "cents"),
-}
-"""Units of measures, raw's own first."""
-TIMES = ("signup_date", "event_time")
-WORDS = {"plan": PLANS, "event_type": EVENT_TYPES}
 TICKS = {"epoch_seconds": 1, "epoch_milliseconds": 1000}
 TOP_KEYS = ("days_in", "user_key", "null", "decimal", "users", "events")
 
