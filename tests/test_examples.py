@@ -11,7 +11,6 @@ import duckdb
 import pandas as pd
 import pytest
 
-from tests.ceiling.chain import hold_vars
 from tests.conftest import ROOT, run_elearn
 
 pytestmark = pytest.mark.slow  # it builds a warehouse and trains three models
@@ -28,7 +27,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory, dbt_variables: dict[str, st
     run_elearn(folder, dbt_variables, "build", "--quiet", *SIMULATED)
     published = folder / "published" / "elearn.duckdb"
     published.chmod(0o644)
-    hold_vars(published)
     ceiling = ("--warehouse", published, "--output", "ceiling.parquet")
     run_elearn(folder, dbt_variables, "ceiling", *ceiling)
     done = train(folder, "--ceiling", "ceiling.parquet")

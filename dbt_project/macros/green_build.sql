@@ -1,7 +1,8 @@
 {#-
     What may be published: a run in which every data test passed keeps one fingerprint of each
-    table that readers get, and the facts of the build. A run with a failure takes them back. A run
-    without all tests leaves them alone: content that did not change since is still tested.
+    table that readers get, and the facts of the build. A run with a failure or with other vars takes
+    them back. A run without all tests leaves them alone: content that did not change since is still
+    tested.
 -#}
 
 {#- A hook at the end of a run, under the lock that the run holds on the warehouse. -#}
@@ -16,14 +17,21 @@
 {% macro default__record_green_build() -%}
     {%- if execute and results -%}
         {%- set ends = results | map(attribute='status') | map('string') | list -%}
-        {%- if ends | reject('in', ['pass', 'warn', 'success', 'no-op']) | list -%}
-            delete from bookkeeping.green_build
-        {%- elif all_tests_ran() and nothing_is_outdated() and not flags.EMPTY and not flags.SAMPLE -%}
-            {%- for table in tables_for_readers() -%}
-                {%- do take_content(table) -%}
-            {%- endfor -%}
-            {{ keep_green_build(ends) }}
-        {%- endif -%}
+        {%- set has_failed = ends | reject('in', ['pass', 'warn', 'success', 'no-op']) | list -%}
+        {%- set is_green = not has_failed and all_tests_ran() and nothing_is_outdated()
+            and not flags.EMPTY and not flags.SAMPLE -%}
+        {%- set is_still_green = not has_failed and vars_are_those_of_build_info() -%}
+        {%- for table in tables_for_readers() if is_green -%}
+            {%- do take_content(table) -%}
+        {%- endfor -%}
+        begin transaction;
+        {% if is_green -%}
+            {{ keep_green_build(ends) }};
+        {%- elif not is_still_green -%}
+            delete from bookkeeping.green_build;
+        {%- endif %}
+        {{ write_build_info() }}
+        commit
     {%- endif -%}
 {%- endmacro %}
 
@@ -39,7 +47,6 @@
 {%- endmacro %}
 
 {% macro keep_green_build(ends) -%}
-    begin transaction;
     delete from bookkeeping.tested;
     insert into bookkeeping.tested
     select distinct
@@ -71,8 +78,7 @@
         {{ ends | select('equalto', 'pass') | list | length }},
         {{ ends | select('equalto', 'warn') | list | length }},
         '{{ dbt_version }}',
-        version();
-    commit
+        version()
 {%- endmacro %}
 
 {#-

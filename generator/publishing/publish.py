@@ -26,7 +26,6 @@ from generator.warehouse.file import (
     connect,
     create_table,
     insert_row,
-    last_load,
     read_warehouse,
     wal_of,
 )
@@ -34,6 +33,7 @@ from generator.warehouse.moving_over import move_over
 from generator.warehouse.paths import check_path, resolved
 from generator.warehouse.sql import has_table, one_row
 from generator.warehouse.tables import BUILD_INFO
+from generator.warehouse.versions import dataset_version
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,9 @@ class BuildInfo:
     dbt_version: str
     duckdb_version: str
     elearn_version: str
+    days_in: str
+    vars: str
+    """JSON text."""
 
 
 @dataclass(frozen=True)
@@ -143,7 +146,8 @@ def publish_from(
             _check_tested(con, green, warehouse, reporter)
         build = BuildInfo(
             **asdict(green.facts),
-            dataset_version=_dataset_version(con),
+            **_of_the_marts(con, warehouse),
+            dataset_version=dataset_version(con),  # of what stands there, whoever wrote it
             elearn_version=version("elearn-churn-warehouse"),
         )
         try:
@@ -176,7 +180,8 @@ def _keep_for_readers(copy: Path, green: GreenBuild, build: BuildInfo) -> None:
         con.commit()
 
 
-def _dataset_version(con: Connection) -> str:
-    last = last_load(con)
-    assert last is not None
-    return str(last["dataset_version"])
+def _of_the_marts(con: Connection, warehouse: Path) -> dict[str, str]:
+    """Return the zone of the days and the vars, as dbt wrote them down."""
+    names = ["days_in", "vars"]
+    values = one_row(con, f"select {', '.join(names)} from {BUILD_INFO.name}")
+    return dict(zip(names, values, strict=True))

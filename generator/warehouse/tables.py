@@ -307,17 +307,20 @@ TRUTH = Table(
 BUILD_INFO = Table(
     name="main.build_info",
     key="dataset_version",
-    comment="The build that was published: what was tested, when and by what. One row.",
+    comment="What the marts are: data, vars, tools, and the tests that passed. One row.",
     columns=(
         Column("dataset_version", "VARCHAR", "Primary key: hash of what raw holds."),
         Column("built_at", "TIMESTAMP", "When the build's last test passed, UTC."),
         Column("tests_passed", "INTEGER", "Tests of dbt that passed."),
         Column("tests_warned", "INTEGER", "Tests of dbt that warned; none failed."),
-        Column("dbt_version", "VARCHAR", "Version of dbt that built the marts."),
-        Column("duckdb_version", "VARCHAR", "Version of DuckDB that built the marts."),
+        Column("dbt_version", "VARCHAR", "Version of dbt that ran last."),
+        Column("duckdb_version", "VARCHAR", "Version of DuckDB that dbt used."),
         Column("elearn_version", "VARCHAR", "Version of this package that published them."),
+        Column("days_in", "VARCHAR", "Zone whose calendar days the days are."),
+        Column("vars", "VARCHAR", "Every var of dbt in force, as JSON."),
     ),
 )
+"""As it is published; dbt writes that of a warehouse, in dbt_project/macros/build_info.sql."""
 
 CONTENT_TABLES = (USERS, EVENTS, USER_CHANGES, ASSIGNMENTS)
 """What a load replaces, parents before children."""

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
-import duckdb
 import numpy as np
 
 from generator.ceiling.computing import ceiling_blocks
@@ -18,11 +16,6 @@ from generator.warehouse.file import read_warehouse
 from tests.conftest import run_dbt
 
 WINDOW = Label(gap=0, window=30)
-VARS = {
-    "label_gap_days": 0,
-    "label_window_days": 30,
-    "engagement_event_types": ["login", "course_enroll", "video_watch", "quiz_attempt"],
-}
 
 
 def build(warehouse: Path, settings: Settings, variables: dict[str, str], *args: str) -> None:
@@ -54,16 +47,3 @@ def largest_z(rows: LabelledRows, probability: np.ndarray) -> float:
     told = [each.z for of in found for each in (of.calibration, *of.bins) if each.z is not None]
     assert len(told) >= 2 + 4
     return max(map(abs, told))
-
-
-def hold_vars(file: Path) -> None:
-    """Let build_info say what a build with the default vars says."""
-    with duckdb.connect(str(file)) as con:
-        con.execute(
-            """
-            create table if not exists main.build_info as
-            select dataset_version from raw.loads order by load_id desc limit 1
-            """
-        )
-        con.execute("alter table main.build_info add column if not exists vars varchar")
-        con.execute("update main.build_info set vars = ?", [json.dumps(VARS)])

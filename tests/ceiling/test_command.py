@@ -17,7 +17,7 @@ from generator.errors import ElearnError, UsageError
 from generator.settings import Settings
 from generator.sinks.daily import generate_through
 from generator.warehouse.versions import dataset_version
-from tests.ceiling.chain import build, hold_vars
+from tests.ceiling.chain import build
 from tests.conftest import Elearn, run_dbt
 
 SETTINGS = Settings(n_users=150, days=80, seed=5, churn_base_rate=0.6, upgrade_rate=0.3)
@@ -28,7 +28,6 @@ Variables = dict[str, str]
 def built(tmp_path_factory: pytest.TempPathFactory, dbt_variables: Variables) -> Path:
     warehouse = tmp_path_factory.mktemp("built") / "warehouse.duckdb"
     build(warehouse, SETTINGS, dbt_variables)
-    hold_vars(warehouse)
     return warehouse
 
 
@@ -102,7 +101,6 @@ def test_a_simulation_that_arrived_in_part_is_judged_by_the_days_that_came(
     part = tmp_path / "part.duckdb"
     generate_through(part, SETTINGS, date(2025, 3, 8), replace=False, workers=1)
     assert run_dbt(part, dbt_variables, "run").returncode == 0
-    hold_vars(part)
     whole, came = probabilities(built, tmp_path), probabilities(part, tmp_path)
     assert max(day for _, day in came) == date(2025, 2, 6)
     assert came == pytest.approx({key: whole[key] for key in came}, abs=1e-12)
@@ -172,7 +170,6 @@ def test_a_warehouse_that_is_not_there_is_told_so(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_no_row_has_no_metrics(tmp_path: Path, dbt_variables: Variables) -> None:
     build(tmp_path / "short.duckdb", replace(SETTINGS, n_users=5, days=20), dbt_variables)
-    hold_vars(tmp_path / "short.duckdb")
     found = compute_ceiling(tmp_path / "short.duckdb", tmp_path / "ceiling.parquet")
     assert found.metrics["all"].rows == 0
     assert found.metrics["all"].roc_auc.value is None
