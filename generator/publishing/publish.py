@@ -144,11 +144,13 @@ def publish_from(
         copy = folder / "copy of the warehouse.duckdb"
         with copied_meanwhile(resolved(warehouse), copy):
             _check_tested(con, green, warehouse, reporter)
+        days_in, variables = one_row(con, f"select days_in, vars from {BUILD_INFO.name}")
         build = BuildInfo(
             **asdict(green.facts),
-            **_of_the_marts(con, warehouse),
             dataset_version=dataset_version(con),  # of what stands there, whoever wrote it
             elearn_version=version("elearn-churn-warehouse"),
+            days_in=days_in,
+            vars=variables,
         )
         try:
             _keep_for_readers(copy, green, build)
@@ -178,10 +180,3 @@ def _keep_for_readers(copy: Path, green: GreenBuild, build: BuildInfo) -> None:
         create_table(con, BUILD_INFO)
         insert_row(con, BUILD_INFO, asdict(build))
         con.commit()
-
-
-def _of_the_marts(con: Connection, warehouse: Path) -> dict[str, str]:
-    """Return the zone of the days and the vars, as dbt wrote them down."""
-    names = ["days_in", "vars"]
-    values = one_row(con, f"select {', '.join(names)} from {BUILD_INFO.name}")
-    return dict(zip(names, values, strict=True))
