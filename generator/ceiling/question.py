@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -22,6 +22,7 @@ from generator.simulation.rows import Rows
 from generator.sinks.daily import within
 from generator.sinks.tally import Tally
 from generator.vocabulary import EVENT_TYPES
+from generator.warehouse.build_info import read_vars
 from generator.warehouse.file import Connection
 from generator.warehouse.sql import one_row
 from generator.warehouse.summary import check_built
@@ -106,38 +107,18 @@ def _simulation(con: Connection, warehouse: Path) -> tuple[Settings, date]:
 
 def _label(con: Connection, warehouse: Path, version: str) -> Label:
     """Return what the labels ask, by the vars of the build."""
-    built = _build_info(con)
-    if not built.get("vars"):
-        raise ElearnError(
-            f"{warehouse}: {BUILD_INFO.name} does not hold the vars of the build; run"
-            " `elearn build` first"
-        )
-    if built["dataset_version"] != version:
+    given = read_vars(con, warehouse)
+    [built_from] = one_row(con, f"select dataset_version from {BUILD_INFO.name}")
+    if built_from != version:
         raise ElearnError(
             f"{warehouse}: the marts were built from other data; run `elearn build` first"
         )
-    given = json.loads(built["vars"])
     if set(given["engagement_event_types"]) != ENGAGEMENT:
         raise ElearnError(
             f"{warehouse}: engagement_event_types is not {', '.join(sorted(ENGAGEMENT))}; for other"
             " kinds of activity the ceiling is not known"
         )
-    return Label(given.get("label_gap_days", 0), given["label_window_days"])
-
-
-def _build_info(con: Connection) -> dict[str, Any]:
-    """Return the row of build_info, whatever its columns are; empty when it is not there."""
-    schema, table = BUILD_INFO.name.split(".")
-    found = con.execute(
-        """
-        select column_name from duckdb_columns()
-        where database_name = current_database() and schema_name = ? and table_name = ?
-        order by column_index
-        """,
-        [schema, table],
-    ).fetchall()
-    rows = con.execute(f"from {BUILD_INFO.name}").fetchall() if found else []
-    return dict(zip((name for (name,) in found), rows[0], strict=True)) if rows else {}
+    return Label(given["label_gap_days"], given["label_window_days"])
 
 
 def _check_days(reader: Reader, warehouse: Path) -> None:

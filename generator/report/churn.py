@@ -185,15 +185,6 @@ def prepare(con: Connection) -> None:
     con.execute(OBSERVED_USERS)
 
 
-def label_window_days(con: Connection) -> int | None:
-    """Return the length of the label window, None when no window has passed."""
-    [(days,)] = con.execute(
-        "select (select max(as_of_date) from main.user_daily) - max(as_of_date)"
-        " from main.churn_labels"
-    ).fetchall()
-    return None if days is None else int(days)
-
-
 def churn_by_engagement(con: Connection) -> pd.DataFrame:
     """One row per decile of the engagement scores: share of users observed to churn."""
     return con.execute(CHURN_BY_ENGAGEMENT).df()

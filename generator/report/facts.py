@@ -9,7 +9,7 @@ from typing import Any
 
 from generator.errors import ElearnError
 from generator.publishing.green_build import Build, build_of_content
-from generator.report.churn import label_window_days
+from generator.report.question import Question, read_question
 from generator.warehouse.file import Connection
 
 HEADLINES = """
@@ -21,6 +21,7 @@ select
     (select sum(is_active_day) / count(distinct as_of_date) from main.user_daily) as active_users,
     (select avg(has_churned::integer) from observed_users) as churned,
     (select avg(churn_label) from main.training_dataset) as label_rate,
+    (select count(*) > 0 from main.churn_labels) as has_labels,
     (select count(*) from main.training_dataset) as training_rows,
     (select count(*) from main.scoring_dataset) as scoring_rows,
     (select dataset_version from raw.loads order by load_id desc limit 1) as dataset_version,
@@ -41,11 +42,13 @@ class Facts:
     churned: float | None
     """Share of users observed to churn."""
     label_rate: float | None
+    has_labels: bool
+    """Whether a label window has passed."""
     training_rows: int
     scoring_rows: int
     dataset_version: str
     is_simulated: bool
-    label_window_days: int | None
+    question: Question
     build: Build | None
     """None when no green build tested what stands in the warehouse now."""
 
@@ -57,7 +60,7 @@ def read_facts(con: Connection, warehouse: Path) -> Facts:
     [row] = found.fetchall()
     headlines: dict[str, Any] = dict(zip(names, row, strict=True))
     build = _build(con, warehouse)
-    return Facts(**headlines, label_window_days=label_window_days(con), build=build)
+    return Facts(**headlines, question=read_question(con, warehouse), build=build)
 
 
 def _build(con: Connection, warehouse: Path) -> Build | None:

@@ -228,8 +228,8 @@ def _label_rate(con: Connection, facts: Facts) -> Figure:
         for row in periods.itertuples()
     )
     reading = (
-        f"The share of eligible users who are not active in the {facts.label_window_days} days "
-        f"after each day, {facts.label_rate:.2%} over all days. Shaded: {spans}. The embargo keeps "
+        f"The share of eligible users who are not active {facts.question.window} "
+        f"each day, {facts.label_rate:.2%} over all days. Shaded: {spans}. The embargo keeps "
         "label windows of training rows out of the test period."
     )
     return Figure(name, title, reading, churn_charts.label_rate(days, periods), is_wide=True)
@@ -240,7 +240,7 @@ def _separation(con: Connection, facts: Facts) -> Figure:
     features = churn.separation(con)
     if features.empty:
         lacking = "The test days of this data do not hold both churners and others."
-        lacking = NO_LABELS if facts.label_window_days is None else lacking
+        lacking = lacking if facts.has_labels else NO_LABELS
         return Figure(name, title, lacking, is_wide=True)
     reading = (
         f"{features['feature'].iloc[0]} alone ranks a row with churn_label 1 beyond a row with 0 "

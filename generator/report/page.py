@@ -109,13 +109,13 @@ def _percent(share: float | None) -> str:
 
 
 def _words(facts: Facts) -> list[str]:
-    days = facts.label_window_days
-    window = "a whole label window" if days is None else f"the {days} days of a label window"
+    asked = facts.question
     return [
         "A day is active when it has at least one engagement event; days are UTC.",
-        f"Observed churn: {window} without an active day follow the user's last active day within "
+        f"Observed churn: {asked.label_window_days} days without an active day follow the user's "
+        "last active day within "
         "the observation window. A user who was last active too recently counts as not churned; "
         "one who was never active before is left out.",
-        "A training row is one eligible user on one labelled day; its churn_label is 1 when no "
-        "active day follows within the label window. Label rate counts rows, churn counts users.",
+        f"A training row is one user on one labelled day, {asked.eligibility}; its churn_label is 1 "
+        f"when the user is not active {asked.window} it. Label rate counts rows, churn counts users.",
     ]

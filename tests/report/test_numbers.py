@@ -133,7 +133,7 @@ def test_observed_churn_is_a_label_window_of_silence_after_the_last_active_day(
         {user for user, _ in found} - set(last_active)
     )
     assert read_facts(con, WAREHOUSE).churned == pytest.approx(len(churners) / len(last_active))
-    assert churn.label_window_days(con) == 30
+    assert read_facts(con, WAREHOUSE).question == (30, 0, 30, False)
 
 
 def test_observed_churn_does_not_depend_on_the_gap_of_the_labels(

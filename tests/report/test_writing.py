@@ -110,11 +110,12 @@ def test_a_published_copy_gives_the_same_charts_and_names_its_tests(
         for table in ("raw.users", "raw.events", "raw.loads", *MARTS):
             con.execute(f"create table {table} as from built.{table}")
         con.execute("""
-            create table build_info as select
-                dataset_version, timestamp '2100-01-02 03:04:05' as built_at, 98 as tests_passed,
-                1 as tests_warned, '1.11.16' as dbt_version, '1.5.6' as duckdb_version,
-                '0.1.0' as elearn_version
-            from raw.loads
+            create table build_info as
+            select * replace (
+                timestamp '2100-01-02 03:04:05' as built_at, 98 as tests_passed,
+                1 as tests_warned, '1.11.16' as dbt_version, '1.5.6' as duckdb_version
+            )
+            from built.build_info
         """)
     published.chmod(0o444)
     page = tmp_path / "report.html"

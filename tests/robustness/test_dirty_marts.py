@@ -31,7 +31,10 @@ def event(change: str, where: str = "true") -> list[str]:
 def user(change: str) -> list[str]:
     """Statements that change the first user in a table without constraints."""
     first = "user_id = (select min(user_id) from raw.users)"
-    return [*bare("events", "users"), f"update raw.users set {change} where {first}"]
+    return [
+        *bare("events", "user_changes", "users"),
+        f"update raw.users set {change} where {first}",
+    ]
 
 
 FIRST_ROW = "(user_id, as_of_date) = (select (user_id, as_of_date) from {} order by all limit 1)"
@@ -76,7 +79,7 @@ FAULTS: dict[str, tuple[list[str], str]] = {
         "raw_events_payments_have_an_amount",
     ),
     "a_user_twice": (
-        [*bare("events", "users"), "insert into raw.users from raw.users limit 1"],
+        [*bare("events", "user_changes", "users"), "insert into raw.users from raw.users limit 1"],
         "source_unique_raw_users_user_id",
     ),
     "a_golden_plan": (user("plan = 'gold'"), "source_accepted_values_raw_users_plan"),
