@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from dataclasses import replace
 from datetime import date, timedelta
@@ -23,6 +24,8 @@ from generator.sinks.warehouse import generate_warehouse
 from generator.warehouse.sql import has_table
 from generator.warehouse.verify import verify_files, verify_warehouse
 from generator.warehouse.versions import added, version_of
+from tests.conftest import dbt_writing_to, run_dbt
+from tests.test_moving_over import EARLIER
 
 SETTINGS = Settings(n_users=600, days=90, upgrade_rate=0.5)
 CHANGES = "from raw.user_changes order by user_id, valid_from"
@@ -177,6 +180,28 @@ def test_without_a_rate_there_is_no_file_and_the_table_is_empty(tmp_path: Path) 
     }
     generate_warehouse(tmp_path / "w.duckdb", settings, workers=1)
     assert query(tmp_path / "w.duckdb", CHANGES) == []
+
+
+ABOUT_CHANGES = {
+    "columns": "select column_name, data_type, is_nullable, comment from duckdb_columns()",
+    "constraints": """
+        select constraint_type, constraint_column_names, referenced_table, constraint_text
+        from duckdb_constraints()
+    """,
+    "comment": "select comment from duckdb_tables()",
+}
+
+
+def test_a_bare_dbt_run_gives_an_earlier_warehouse_the_same_table(tmp_path: Path) -> None:
+    path = tmp_path / "warehouse.duckdb"
+    path.write_bytes(gzip.decompress(EARLIER.read_bytes()))
+    done = run_dbt(path, dbt_writing_to(tmp_path), "run")
+    assert done.returncode == 0, done.stdout
+    assert verify_warehouse(path).matches
+    generate_warehouse(tmp_path / "new.duckdb", Settings(n_users=5, days=5), workers=1)
+    for kind, sql in ABOUT_CHANGES.items():
+        statement = f"{sql} where schema_name = 'raw' and table_name = 'user_changes' order by all"
+        assert query(path, statement) == query(tmp_path / "new.duckdb", statement), kind
 
 
 def test_a_warehouse_of_an_earlier_version_continues_and_gets_the_table(tmp_path: Path) -> None:

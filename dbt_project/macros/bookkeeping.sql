@@ -1,7 +1,7 @@
 {#-
     What an incremental build has to redo, found by content and not by trust: every build compares
-    a fingerprint of each day and of each user's events with the one it kept from the last build.
-    So events that came late, users that came late, a load that replaced everything and rows that
+    a fingerprint of each day, of each user's events and of each change of a user with the one it kept from the last build.
+    So events, users and changes that came late, a load that replaced everything and rows that
     were changed by hand are all seen, whoever wrote them.
 
     What is found goes into bookkeeping.outdated, one row per mart, user and first day, before the
@@ -68,6 +68,9 @@
     create table if not exists bookkeeping.users (
         user_id integer, profile varchar, fingerprint varchar
     );
+    create table if not exists bookkeeping.user_changes (
+        user_id integer, valid_from date, fingerprint varchar
+    );
     create table if not exists bookkeeping.builds (
         inputs varchar, first_day date, last_day date
     );
@@ -91,6 +94,8 @@
         'Content that passed every test of the last green build. One row per table and day.';
     comment on table bookkeeping.users is
         'Content of raw.users and of each history at the last build. One row per user.';
+    comment on table bookkeeping.user_changes is
+        'Content of raw.user_changes at the last build. One row per user and day.';
     comment on table bookkeeping.builds is
         'Vars, models and observation window of the last build. One row.';
     comment on table bookkeeping.outdated is
@@ -124,6 +129,13 @@
         group by events.user_id
     ) as histories
         on users.user_id = histories.user_id;
+
+    create or replace temporary table user_changes_now as
+    select
+        user_changes.user_id,
+        user_changes.valid_from,
+        cast(hash(user_changes) as varchar) as fingerprint
+    from {{ source('raw', 'user_changes') }} as user_changes;
 
     create or replace temporary table build_now as
     select
@@ -163,6 +175,18 @@
         where
             users_now.profile is distinct from users.profile
             or users_now.fingerprint is distinct from users.fingerprint
+        union all
+        select
+            coalesce(user_changes_now.user_id, user_changes.user_id) as user_id,
+            min(coalesce(user_changes_now.valid_from, user_changes.valid_from)) as first_day,
+            false as all_days
+        from user_changes_now
+        full join bookkeeping.user_changes
+            on
+                user_changes_now.user_id = user_changes.user_id
+                and user_changes_now.valid_from = user_changes.valid_from
+        where user_changes_now.fingerprint is distinct from user_changes.fingerprint
+        group by all
     ),
 
     new_days as (
@@ -177,7 +201,7 @@
     ),
 
     rewritten as (
-        select count(*) as number_of_users
+        select count(distinct changed_users.user_id) as number_of_users
         from changed_users
         inner join build_now
             on changed_users.all_days or changed_users.first_day <= build_now.first_day
@@ -230,6 +254,8 @@
     delete from bookkeeping.users;
     insert into bookkeeping.users
     select users_now.user_id, users_now.profile, users_now.fingerprint from users_now;
+    delete from bookkeeping.user_changes;
+    insert into bookkeeping.user_changes from user_changes_now;
     delete from bookkeeping.builds;
     insert into bookkeeping.builds from build_now
 {%- endmacro %}

@@ -2,7 +2,8 @@
     What an incremental build has to redo on Spark: whole days, because a partition of a mart is a
     day and is written whole. Every build compares a fingerprint of each event_date and of the
     users of each signup_date with the one it kept, and redoes all days from the first that
-    differs; a user's days begin at the signup, so a changed user is a changed signup_date.
+    differs; a user's days begin at the signup, so a changed user is a changed signup_date. What
+    becomes of users is compared by valid_from.
 
     Parquet tables have no transactions, but the catalog changes a table's properties in one step.
     So the first day that a mart has to redo is a property of the mart itself: it is set before the
@@ -50,6 +51,13 @@
             as fingerprint
     from {{ source('raw', 'users') }} as users
     group by users.signup_date
+    union all
+    select
+        'change' as kind,
+        user_changes.valid_from as day,
+        {{ fingerprint('user_changes', source_columns('user_changes')) }} as fingerprint
+    from {{ source('raw', 'user_changes') }} as user_changes
+    group by user_changes.valid_from
     union all
     select
         'inputs' as kind,

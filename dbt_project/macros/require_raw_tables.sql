@@ -21,8 +21,39 @@
                 ) -%}
             {%- endif -%}
         {%- endfor -%}
+        {%- set changes = source('raw', 'user_changes') -%}
+        {%- if not adapter.get_relation(changes.database, changes.schema, changes.identifier) -%}
+            {%- do run_query(create_user_changes()) -%}
+        {%- endif -%}
         {%- do adapter.commit() -%}  {#- looking up tables opened a transaction -#}
     {%- endif -%}
+{%- endmacro %}
+
+{#- A warehouse of an earlier version lacks it, until a load or a build: nobody's plan changes. -#}
+{% macro create_user_changes() -%}
+    create table raw.user_changes (
+        user_id integer not null references raw.users (user_id),
+        valid_from date not null check (
+            valid_from between date '1970-01-01' and date '2099-12-31'
+        ),
+        plan varchar not null check (plan in ('free', 'paid')),
+        is_paid integer not null check (is_paid in (0, 1)),
+        country varchar not null,
+        marketing_source varchar not null,
+        check (is_paid = case when plan = 'paid' then 1 else 0 end),
+        primary key (user_id, valid_from)
+    );
+    comment on table raw.user_changes is
+        'What users became after signup: attributes from a day on. One row per user and day.';
+    comment on column raw.user_changes.user_id is 'Primary key: the user, in raw.users.';
+    comment on column raw.user_changes.valid_from is
+        'Primary key: first day with these attributes, after the signup_date.';
+    comment on column raw.user_changes.plan is 'free or paid, from that day on.';
+    comment on column raw.user_changes.is_paid is '1 when plan is paid, else 0.';
+    comment on column raw.user_changes.country is
+        'Country or region of the user, from that day on.';
+    comment on column raw.user_changes.marketing_source is
+        'Channel through which the user came, from that day on.'
 {%- endmacro %}
 
 {% macro warehouse_name() -%}

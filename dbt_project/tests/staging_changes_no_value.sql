@@ -4,6 +4,10 @@ with users as (
     select * from {{ source('raw', 'users') }}
 ),
 
+user_changes as (
+    select * from {{ source('raw', 'user_changes') }}
+),
+
 events as (
     select * from {{ source('raw', 'events') }}
 )
@@ -13,6 +17,12 @@ select
     users.user_id as row_key
 from users
 where {{ is_changed_by_staging('users') }}
+union all
+select
+    'user_changes' as table_name,
+    user_changes.user_id as row_key
+from user_changes
+where {{ is_changed_by_staging('user_changes') }}
 union all
 select
     'events' as table_name,

@@ -43,7 +43,18 @@ USER_DAILY: Faults = {
         "round(events.amount * 10000)",
         "10 * round(events.amount * 1000)",
     ),
-    "days from the signup on": ("greatest(", "least("),
+    "days from the signup on": (
+        "greatest(\n            users.signup_date",
+        "least(\n            users.signup_date",
+    ),
+    "the latest plan on all days": (
+        "date '0001-01-01' as valid_from,\n        coalesce(first_changes.valid_from, ",
+        "date '9999-12-31' as valid_from,\n        coalesce(first_changes.valid_from, ",
+    ),
+    "a change holds a day late": (
+        "greatest(attribute_spans.first_as_of_date, attribute_spans.valid_from)",
+        "greatest(attribute_spans.first_as_of_date, attribute_spans.valid_from + 1)",
+    ),
     "no day of a late signup": (
         "users.signup_date <= observation_window.last_day",
         "users.signup_date <= observation_window.first_day",

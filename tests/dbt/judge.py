@@ -44,11 +44,23 @@ class Event(NamedTuple):
     amount: float | None = None
 
 
+class UserChange(NamedTuple):
+    """A row of raw.user_changes."""
+
+    user_id: int
+    valid_from: date
+    plan: str
+    is_paid: int
+    country: str
+    marketing_source: str
+
+
 class World(NamedTuple):
     """What the raw tables hold."""
 
     users: tuple[User, ...]
     events: tuple[Event, ...]
+    changes: tuple[UserChange, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -70,7 +82,7 @@ def judge(world: World, given: Vars) -> dict[str, list[Row]]:
     daily, features, labels, periods, eligible = [], [], [], [], set()
     if window is not None:
         for user in world.users:
-            history = History(user, world.events, window, given)
+            history = History(user, world, window, given)
             daily += [history.daily(day) for day in history.days]
             features += [history.features(day) for day in history.days]
             labels += [history.label(day) for day in history.days if history.is_observed(day)]
@@ -99,31 +111,35 @@ def observation_window(events: Iterable[Event], given: Vars) -> tuple[date, date
 class History:
     """One user's observed days."""
 
-    def __init__(
-        self, user: User, events: Iterable[Event], window: tuple[date, date], given: Vars
-    ) -> None:
+    def __init__(self, user: User, world: World, window: tuple[date, date], given: Vars) -> None:
         self.user, self.given, self.last_day = user, given, window[1]
         self.days = days_between(max(user.signup_date, window[0]), self.last_day)
         self.events: dict[date, list[Event]] = defaultdict(list)
-        for event in events:
+        for event in world.events:
             if event.user_id == user.user_id:
                 self.events[event.event_date].append(event)
+        self.changes = [change for change in world.changes if change.user_id == user.user_id]
+
+    def attributes(self, day: date) -> User | UserChange:
+        """Return the row that says what the user is on a day."""
+        until = [change for change in self.changes if change.valid_from <= day]
+        return max(until, key=lambda change: change.valid_from) if until else self.user
 
     def is_active(self, day: date) -> int:
         types = self.given.engagement_event_types
         return int(any(event.event_type in types for event in self.events[day]))
 
     def daily(self, day: date) -> Row:
-        user, events = self.user, self.events[day]
+        user, events, known = self.user, self.events[day], self.attributes(day)
         return {
             "user_id": user.user_id,
             "as_of_date": day,
             "signup_date": user.signup_date,
             "days_since_signup": (day - user.signup_date).days,
-            "plan": user.plan,
-            "is_paid": user.is_paid,
-            "country": user.country,
-            "marketing_source": user.marketing_source,
+            "plan": known.plan,
+            "is_paid": known.is_paid,
+            "country": known.country,
+            "marketing_source": known.marketing_source,
             "is_active_day": self.is_active(day),
             "total_events": len(events),
             "logins_count": count(events, "login"),
@@ -204,6 +220,7 @@ class History:
         last_churn_day = self.last_day - width + timedelta(days=1)
         is_observed = churn_date <= last_churn_day
         end = churn_date if is_observed else last_churn_day
+        known = self.attributes(active[0])
         return {
             "user_id": self.user.user_id,
             "period_number": number,
@@ -214,9 +231,9 @@ class History:
             "churn_observed": int(is_observed),
             "duration_days": (end - active[0]).days if active[0] < end else None,
             "started_before_window": int(may_have_begun_earlier),
-            "plan": self.user.plan,
-            "country": self.user.country,
-            "marketing_source": self.user.marketing_source,
+            "plan": known.plan,
+            "country": known.country,
+            "marketing_source": known.marketing_source,
         }
 
 

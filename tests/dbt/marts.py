@@ -15,13 +15,14 @@ import pyarrow as pa
 
 from generator import vocabulary
 from generator.warehouse.file import STORAGE
-from generator.warehouse.tables import EVENTS, LOADS, REJECTED_ROWS, USERS, Table
+from generator.warehouse.tables import EVENTS, LOADS, REJECTED_ROWS, USER_CHANGES, USERS, Table
 from tests.conftest import ROOT, WRITING_RESULTS, dbt_writing_to
-from tests.dbt.judge import Event, Row, User, Vars, World
+from tests.dbt.judge import Event, Row, User, UserChange, Vars, World
 from tests.preloaded import run_python
 
 MARTS = list(vocabulary.MARTS)
-RAW = (USERS, EVENTS)
+RAW = (USERS, USER_CHANGES, EVENTS)
+STAGING = ("stg_users", "stg_user_changes", "stg_events")
 MACROS = ("find_outdated_rows", "fingerprints_by_day")
 
 Connection = duckdb.DuckDBPyConnection
@@ -121,13 +122,13 @@ def read_compiled(manifest: Path) -> Marts:
         for key, node in nodes.items()
         if node["resource_type"] == "model" and node["config"]["materialized"] != "ephemeral"
     }
-    assert set(compiled) == {"stg_users", "stg_events", *MARTS}
+    assert set(compiled) == {*STAGING, *MARTS}
     tests = [
         DataTest(node["name"], node["compiled_code"], parents(key, nodes))
         for key, node in nodes.items()
         if node["resource_type"] == "test" and node["config"]["severity"].lower() == "error"
     ]
-    models = tuple(compiled[name] for name in ["stg_users", "stg_events", *MARTS])
+    models = tuple(compiled[name] for name in [*STAGING, *MARTS])
     macros = {name: manifest.with_name(f"{name}.sql").read_text() for name in MACROS}
     return Marts(models, tuple(test for test in tests if test.parents), **macros)
 
@@ -177,10 +178,11 @@ def write_warehouse(path: Path, world: World) -> None:
 
 
 def create_raw(con: Connection, world: World) -> None:
-    """Create raw.users and raw.events with all their constraints."""
+    """Create the raw tables of a world with all their constraints."""
     con.execute("create schema raw")
     for table, rows, fields in (
         (USERS, world.users, User._fields),
+        (USER_CHANGES, world.changes, UserChange._fields),
         (EVENTS, world.events, Event._fields),
     ):
         con.execute(table.ddl)

@@ -9,7 +9,7 @@ from datetime import date, datetime, time, timedelta
 from random import Random
 
 from generator.vocabulary import EVENT_TYPES
-from tests.dbt.judge import Event, User, World
+from tests.dbt.judge import Event, User, UserChange, World
 from tests.dbt.marts import Connection, Marts
 from tests.dbt.worlds import numbered
 
@@ -32,7 +32,27 @@ def rich_world() -> World:
     users += [never_seen, seen_once, too_late]
     once = event(random, seen_once, last_day - timedelta(days=20))
     events.append(once._replace(event_type="video_watch"))
-    return World(tuple(users), numbered(events))
+    return World(tuple(users), numbered(events), tuple(changes_of(users)))
+
+
+def changes_of(users: list[User]) -> list[UserChange]:
+    """Return what two of three users become on a day, and most of those again a while later."""
+    changed = [user for user in users if user.user_id % 3]
+    return [
+        UserChange(
+            user.user_id,
+            max(user.signup_date, FIRST_DAY) + timedelta(days=days),
+            plan,
+            int(plan == "paid"),
+            country,
+            source,
+        )
+        for user in changed
+        for days, plan, country, source in (
+            (user.user_id, "paid", "FR", "radio"),
+            (2 * user.user_id + 9, "free", "FR", "ads"),
+        )
+    ]
 
 
 def history(random: Random, user: User) -> list[Event]:

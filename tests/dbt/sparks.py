@@ -20,11 +20,17 @@ from tests.dbt.marts import MARTS, RAW, Connection, Marts, check_equal
 
 # The window holds a leap day; more users than two blocks make three parts.
 SETTINGS = Settings(
-    n_users=1100, days=72, start_date=date(2024, 1, 10), churn_base_rate=0.8, paid_ratio=0.5
+    n_users=1100,
+    days=72,
+    start_date=date(2024, 1, 10),
+    churn_base_rate=0.8,
+    paid_ratio=0.5,
+    upgrade_rate=0.4,
 )
 LATE_DAY = date(2024, 2, 24)
 EARLIER = {
     "users": "true",
+    "user_changes": "valid_from <= date '2024-03-19'",
     "events": f"""
         event_date <= date '2024-03-19'
         and not (user_id % 10 = 3 and event_date = date '{LATE_DAY}')

@@ -66,5 +66,5 @@ def test_what_was_known_on_a_day_is_what_a_build_with_that_last_day_says(
     until = tuple(event for event in world.events if event.event_date <= day)
     with marts["defaults"].build(world) as con:
         known = con.execute(AS_KNOWN_ON.format(day=day)).fetchall()
-    with marts["defaults"].build(World(world.users, until)) as con:
+    with marts["defaults"].build(world._replace(events=until)) as con:
         assert con.execute(KNOWN).fetchall() == known

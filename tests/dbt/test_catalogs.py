@@ -14,7 +14,7 @@ from generator.publishing.publish import publish_warehouse
 from generator.sinks.warehouse import generate_warehouse
 from tests.conftest import WRITING_RESULTS, dbt_writing_to, run_dbt
 
-STAGING = ("staging.stg_users", "staging.stg_events")
+STAGING = ("staging.stg_users", "staging.stg_user_changes", "staging.stg_events")
 TEXTS = {
     "views": "select sql from duckdb_views() where not internal",
     "tables": "select sql from duckdb_tables()",

@@ -121,6 +121,7 @@ CHANGES = {
     ],
     "events_and_a_user_deleted_by_hand": [
         "delete from raw.events where user_id = 7 or event_date = date '2024-02-14'",
+        "delete from raw.user_changes where user_id = 7",
         "delete from raw.users where user_id = 7",
     ],
     "the_last_days_deleted": ["delete from raw.events where event_date > date '2024-04-10'"],
@@ -141,6 +142,21 @@ CHANGES = {
         "update raw.users set marketing_source = 'radio' where user_id = 29",
         "update raw.users set signup_date = signup_date - 1 where user_id = 30",
     ],
+    "changes_a_hundred_days_late_and_twice": [
+        "insert into raw.user_changes values"
+        " (1, date '2024-01-20', 'paid', 1, 'FR', 'radio'),"
+        " (1, date '2024-04-28', 'free', 0, 'FR', 'radio'),"
+        " (2, date '2024-01-02', 'paid', 1, 'DE', 'ads'),"
+        " (3, date '2024-06-01', 'paid', 1, 'DE', 'ads')",
+    ],
+    "changes_changed_and_taken_back_by_hand": [
+        "update raw.user_changes set marketing_source = 'radio' where user_id % 2 = 0",
+        "delete from raw.user_changes where user_id % 2 = 1",
+    ],
+    "a_change_and_an_event_of_one_user": [
+        "insert into raw.user_changes values (1, date '2024-03-20', 'paid', 1, 'FR', 'radio')",
+        LATE_EVENT,
+    ],
     "users_changed_by_hand": [
         "update raw.users set country = 'FR', signup_date = date '2023-12-01' where user_id = 12",
         "update raw.events set user_id = 14 where user_id = 13 and event_date < date '2024-02-01'",
@@ -152,6 +168,22 @@ CHANGES = {
 def test_any_change_of_the_raw_tables_is_seen(change: str, warehouse: Warehouse) -> None:
     warehouse.execute(*CHANGES[change])
     warehouse.run()
+    warehouse.check_like_full_refresh()
+
+
+def test_a_late_change_redoes_its_user_from_its_day_on(warehouse: Warehouse) -> None:
+    others = "select count(*) from user_daily where country = 'marked' and user_id != 1"
+    warehouse.execute(MARK)
+    marked = warehouse.execute(others)
+    for day, is_kept in (("2024-02-02", True), ("2024-01-20", False)):
+        warehouse.execute(
+            f"insert into raw.user_changes values (1, date '{day}', 'paid', 1, 'FR', 'radio')"
+        )
+        warehouse.run()
+        kept = "select count(*) = 1 from user_daily where country = 'marked' and user_id = 1"
+        assert warehouse.execute(kept) == [(is_kept,)]
+    assert warehouse.execute(others) == marked
+    warehouse.execute(UNMARK)
     warehouse.check_like_full_refresh()
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from generator import Settings
 from generator.sinks.warehouse import generate_warehouse
 from tests.conftest import run_dbt
-from tests.dbt.judge import Event, Row, User, World, judge
+from tests.dbt.judge import Event, Row, User, UserChange, World, judge
 from tests.dbt.marts import MARTS, Connection, Marts, check_equal, rows_of, vars_arguments
 from tests.dbt.worlds import VARS, worlds
 
@@ -21,7 +21,12 @@ QUICK = settings(max_examples=50, deadline=None, suppress_health_check=[HealthCh
 
 # Its days hold the last_day of the vars "other_engagement", and a leap day.
 SIMULATED = Settings(
-    n_users=15, days=110, start_date=date(2024, 1, 15), churn_base_rate=0.9, paid_ratio=0.5
+    n_users=15,
+    days=110,
+    start_date=date(2024, 1, 15),
+    churn_base_rate=0.9,
+    paid_ratio=0.5,
+    upgrade_rate=0.9,
 )
 
 
@@ -70,6 +75,7 @@ def read_world(con: Connection) -> World:
     return World(
         tuple(map(User._make, read("raw.users", User._fields))),
         tuple(map(Event._make, read("raw.events", Event._fields))),
+        tuple(map(UserChange._make, read("raw.user_changes", UserChange._fields))),
     )
 
 

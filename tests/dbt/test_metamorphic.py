@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from generator.vocabulary import EVENT_TYPES
-from tests.dbt.judge import Event, World
+from tests.dbt.judge import Event, UserChange, World
 from tests.dbt.marts import Marts
 from tests.dbt.worlds import VARS, worlds
 
@@ -62,6 +62,9 @@ def gather(random: Random, events: list[Event]) -> list[Event]:
 
 
 CHANGES = st.sampled_from([delete_all, delete_some, scramble, add, gather])
+UPGRADES = st.lists(
+    st.sampled_from([(1, "paid", 1), (2, "free", 0), (40, "paid", 1)]), max_size=2, unique=True
+)
 
 
 @QUICK
@@ -74,6 +77,28 @@ def test_nothing_after_a_day_moves_its_features(
     for mart in ("user_daily", "user_features_daily"):
         rows = f"from {mart} where as_of_date <= date '{day}' order by all"
         check_same_rows(marts["defaults"], world, changed, rows)
+
+
+@QUICK
+@given(world=worlds(), data=st.data())
+def test_what_becomes_of_a_user_after_a_day_moves_nothing_at_that_day(
+    world: World, data: st.DataObject, marts: dict[str, Marts]
+) -> None:
+    day = draw_day(world, data)
+    known = [change for change in world.changes if change.valid_from <= day]
+    later = [
+        UserChange(
+            user.user_id, max(day, user.signup_date) + timedelta(days=ahead), plan, paid, "X", "y"
+        )
+        for user in world.users
+        for ahead, plan, paid in data.draw(UPGRADES, label="later changes")
+    ]
+    assume({*known, *later} != {*world.changes})
+    changed = world._replace(changes=(*known, *later))
+    by_day = ("user_daily", "user_features_daily", "training_dataset")
+    rows = [f"from {mart} where as_of_date <= date '{day}' order by all" for mart in by_day]
+    rows += [f"from activity_periods where period_start <= date '{day}' order by all"]
+    check_same_rows(marts["defaults"], world, changed, *rows)
 
 
 @QUICK
@@ -127,11 +152,12 @@ def with_changed(
     assume(chosen)
     seed = data.draw(st.integers(0, 2**32), label="seed of the change")
     kept = [event for event in world.events if event not in chosen]
-    return World(world.users, (*kept, *change(Random(seed), chosen)))
+    return world._replace(events=(*kept, *change(Random(seed), chosen)))
 
 
-def check_same_rows(marts: Marts, world: World, changed: World, rows: str) -> None:
+def check_same_rows(marts: Marts, world: World, changed: World, *queries: str) -> None:
     with marts.build(world) as con:
-        expected = con.execute(rows).fetchall()
+        expected = [con.execute(rows).fetchall() for rows in queries]
     with marts.build(changed) as con:
-        assert list(map(repr, con.execute(rows).fetchall())) == list(map(repr, expected))
+        for rows, before in zip(queries, expected, strict=True):
+            assert list(map(repr, con.execute(rows).fetchall())) == list(map(repr, before))

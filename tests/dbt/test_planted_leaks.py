@@ -95,6 +95,23 @@ LEAKS = {
         "and user_days.as_of_date + 1 = events_per_day.as_of_date",
         ("every_user_has_every_day_from_the_signup",),
     ),
+    "the_latest_plan_on_all_days": Leak(
+        f"{MARTS}/user_daily.sql",
+        "select * from {{ ref('stg_users') }}",
+        "select users.* replace (coalesce(latest.plan, users.plan) as plan)"
+        " from {{ ref('stg_users') }} as users left join ("
+        "select user_id, max_by(plan, valid_from) as plan from {{ ref('stg_user_changes') }}"
+        " group by user_id) as latest on users.user_id = latest.user_id",
+        ("a_change_holds_from_its_day_until_the_next_one",),
+    ),
+    "features_know_the_latest_plan": Leak(
+        FEATURES,
+        "select user_daily.*\n    from",
+        "select user_daily.* replace (last_value(user_daily.plan) over"
+        " (partition by user_daily.user_id order by user_daily.as_of_date"
+        " rows between unbounded preceding and unbounded following) as plan)\n    from",
+        ("features_have_the_rows_of_user_daily",),
+    ),
     "engagement_score_under_another_name": Leak(
         "models/staging/stg_users.sql",
         "cast(users.marketing_source as string)",
@@ -178,7 +195,7 @@ class Project:
         self.folder = folder
         generate_warehouse(
             folder / "fresh.duckdb",
-            Settings(n_users=30, days=100, churn_base_rate=0.8, paid_ratio=0.5),
+            Settings(n_users=30, days=100, churn_base_rate=0.8, paid_ratio=0.5, upgrade_rate=0.5),
             workers=1,
         )
 

@@ -21,7 +21,12 @@ from tests.dbt.worlds import VARS
 
 # The vars "fixed_ends" name days of this window, 2024-01-10 to 2024-05-08.
 SETTINGS = Settings(
-    n_users=50, days=120, start_date=date(2024, 1, 10), churn_base_rate=0.8, paid_ratio=0.5
+    n_users=50,
+    days=120,
+    start_date=date(2024, 1, 10),
+    churn_base_rate=0.8,
+    paid_ratio=0.5,
+    upgrade_rate=0.4,
 )
 
 

@@ -12,7 +12,7 @@ from random import Random
 from hypothesis import strategies as st
 
 from generator.vocabulary import EVENT_TYPES, PAYMENT_TYPES
-from tests.dbt.judge import Event, User, Vars, World
+from tests.dbt.judge import Event, User, UserChange, Vars, World
 
 # The worlds start around the leap day of 2024, so that the vars' fixed days fall before, into and
 # after their events.
@@ -85,6 +85,24 @@ def users(draw: st.DrawFn, user_id: int, start: date, days: int) -> User:
 
 
 @st.composite
+def changes(draw: st.DrawFn, user: User, days: int) -> list[UserChange]:
+    """What becomes of one user, often on two days in a row, in no order."""
+    numbers = st.integers(1, 4) | st.integers(1, days + 45)
+    drawn = draw(st.lists(numbers, max_size=4, unique=True))
+    return [
+        UserChange(
+            user.user_id,
+            user.signup_date + timedelta(days=number),
+            plan := draw(st.sampled_from(["free", "paid"])),
+            int(plan == "paid"),
+            draw(st.sampled_from(["IN", "FR"])),
+            draw(st.sampled_from(["ads", "radio"])),
+        )
+        for number in drawn
+    ]
+
+
+@st.composite
 def worlds(draw: st.DrawFn) -> World:
     """A few users and their events in up to ``MOST_DAYS`` days, in no order."""
     start = draw(st.dates(FIRST_START, LAST_START))
@@ -98,7 +116,8 @@ def worlds(draw: st.DrawFn) -> World:
         if first <= last:
             for session in draw(st.lists(sessions(user.user_id, first, last), max_size=4)):
                 events += session
-    return World(tuple(drawn), numbered(events))
+    changed = [change for user in drawn for change in draw(changes(user, days))]
+    return World(tuple(drawn), numbered(events), tuple(changed))
 
 
 def numbered(events: list[Event]) -> tuple[Event, ...]:

@@ -108,7 +108,7 @@ def test_only_the_schemas_of_the_description_exist(built: Path) -> None:
         ),
         ("main", MARTS),
         ("raw", ["events", "loads", "user_changes", "users"]),
-        ("staging", ["stg_events", "stg_users"]),
+        ("staging", ["stg_events", "stg_user_changes", "stg_users"]),
     ]
 
 

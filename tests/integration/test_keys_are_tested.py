@@ -11,6 +11,7 @@ from tests.conftest import WRITING_RESULTS, dbt_writing_to, run_dbt
 
 KEYS = {
     "source.elearn_churn.raw.users": ["user_id"],
+    "source.elearn_churn.raw.user_changes": ["user_id", "valid_from"],
     "source.elearn_churn.raw.events": ["event_id"],
     "source.elearn_churn.raw.loads": ["load_id"],
     "model.elearn_churn.user_daily": ["user_id", "as_of_date"],
@@ -22,6 +23,7 @@ KEYS = {
     "model.elearn_churn.activity_periods": ["user_id", "period_number"],
 }
 REFERENCES = {
+    "source.elearn_churn.raw.user_changes": "user_id",
     "source.elearn_churn.raw.events": "user_id",
     "model.elearn_churn.user_daily": "user_id",
     "model.elearn_churn.churn_labels": "user_id",

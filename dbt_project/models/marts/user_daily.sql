@@ -4,6 +4,24 @@ with users as (
     select * from {{ ref('stg_users') }}
 ),
 
+changes as (
+    select
+        user_changes.*,
+        lead(user_changes.valid_from, 1, date '9999-12-31') over (
+            partition by user_changes.user_id
+            order by user_changes.valid_from
+        ) as valid_before
+    from {{ ref('stg_user_changes') }} as user_changes
+),
+
+first_changes as (
+    select
+        changes.user_id,
+        min(changes.valid_from) as valid_from
+    from changes
+    group by changes.user_id
+),
+
 events_per_day as (
     select * from {{ ref('int_events_per_day') }}
     {% if is_incremental() %}
@@ -43,12 +61,42 @@ observed_users as (
         and observation_window.first_day <= observation_window.last_day
 ),
 
-user_days as (
+-- What raw.users says holds until the first change, and a change until the next one.
+attribute_spans as (
     select
         observed_users.*,
-        {{ each_day('observed_users.first_as_of_date', 'observed_users.last_as_of_date') }}
-            as as_of_date
+        date '0001-01-01' as valid_from,
+        coalesce(first_changes.valid_from, date '9999-12-31') as valid_before
     from observed_users
+    left join first_changes on observed_users.user_id = first_changes.user_id
+    union all
+    select
+        observed_users.user_id,
+        observed_users.signup_date,
+        changes.plan,
+        changes.is_paid,
+        changes.country,
+        changes.marketing_source,
+        observed_users.first_as_of_date,
+        observed_users.last_as_of_date,
+        changes.valid_from,
+        changes.valid_before
+    from observed_users
+    inner join changes on observed_users.user_id = changes.user_id
+),
+
+user_days as (
+    select
+        attribute_spans.*,
+        {{ each_day(
+            'greatest(attribute_spans.first_as_of_date, attribute_spans.valid_from)',
+            'least(attribute_spans.last_as_of_date, '
+            ~ minus_days('attribute_spans.valid_before', 1) ~ ')'
+        ) }} as as_of_date
+    from attribute_spans
+    where
+        attribute_spans.valid_from <= attribute_spans.last_as_of_date
+        and attribute_spans.valid_before > attribute_spans.first_as_of_date
 ),
 
 final as (
