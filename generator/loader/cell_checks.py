@@ -40,12 +40,14 @@ class CellChecks:
 
     columns: Columns
 
-    def required(self, column: str, *others: Fault) -> Check:
-        """Return the check of a value that must be there."""
-        is_missing = f"{self.columns.cell(column).trimmed} is null"
-        return Check(
-            f"{column} is null", (Fault(column, f"{column} is missing", is_missing), *others)
-        )
+    def required(self, column: str, *others: Fault, unless: str = "false") -> Check:
+        """Return the check of a value that must be there, but for some rows."""
+        is_missing = Fault(column, f"{column} is missing", self.is_missing(column))
+        return Check(f"{column} is null and not ({unless})", (is_missing, *others))
+
+    def is_missing(self, column: str) -> str:
+        """Return whether there is nothing in a cell."""
+        return f"{self.columns.cell(column).trimmed} is null"
 
     def given(self, column: str, value: str, *faults: Fault) -> Check:
         """Return the check of a text that may be missing, but must be right where it is given."""

@@ -155,7 +155,7 @@ def _report(
         con,
         f"""
         select min(event_date), max(event_date), count(distinct user_id) filter (
-            where user_id in (select user_id from {users.name} where fault is null)
+            where user_id in (select user_id from {users.good})
         ) from {events.name} where fault is null
         """,
     )
@@ -180,7 +180,7 @@ def _report(
 
 
 def _good_rows(staging: Staging) -> int:
-    [rows] = one_row(staging.con, f"select count(*) from {staging.name} where fault is null")
+    [rows] = one_row(staging.con, f"select count(*) from {staging.good}")
     return int(rows)
 
 

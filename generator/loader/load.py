@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from generator.errors import UsageError
+from generator.loader.changes import changes_of
 from generator.loader.conventions import check_conventions
 from generator.loader.discovery import DataFile, data_files
 from generator.loader.load_report import LoadReport, row_counts
@@ -29,6 +30,7 @@ from generator.warehouse.file import (
     Connection,
     Load,
     add_key,
+    create_missing,
     open_connection,
     record_load,
     replace_content,
@@ -37,8 +39,8 @@ from generator.warehouse.moving_over import move_over
 from generator.warehouse.own_objects import check_replaceable
 from generator.warehouse.private import NextPrivateFile, load_transaction
 from generator.warehouse.sql import has_table, one_row
-from generator.warehouse.tables import EVENTS, LOADS, USERS
-from generator.warehouse.versions import ContentSum, content_sum, version_of
+from generator.warehouse.tables import EVENTS, LOADS, USER_CHANGES, USERS, Table
+from generator.warehouse.versions import content_sum, version_of
 
 
 def load_files(
@@ -222,11 +224,13 @@ def write(
     if not append:
         replace_content(con, (USERS, EVENTS))
         private.replace()
+    else:
+        create_missing(con)
     if users.format.has_text_keys:
         keep_numbers(users, events, private)
-    counts = row_counts(users, events)
-    for staging in (users, events):
-        insert(staging)
+    counts, content = row_counts(users, events), content_of(users, events)
+    for table, relation in content.items():
+        insert(con, table, relation)
     if not append:
         add_key(con, EVENTS)
     touched = touched_days(users, events, before, event_days(con)) if append else None
@@ -236,7 +240,7 @@ def write(
         None
         if append
         else version_of(
-            {staging.rules.table.name: good_sum(staging) for staging in (users, events)}
+            {table.name: content_sum(con, table, rows) for table, rows in content.items()}
         )
     )
     load = replace(load, settings=load.settings | counts)
@@ -258,37 +262,30 @@ def write(
     )
 
 
-def insert(staging: Staging) -> None:
-    """Insert the good rows of a staging table.
+def content_of(users: Staging, events: Staging) -> dict[Table, str]:
+    """Return what is loaded: the relation of each table's rows, parents first."""
+    return {USERS: users.good, USER_CHANGES: changes_of(users), EVENTS: events.good}
+
+
+def insert(con: Connection, table: Table, rows: str) -> None:
+    """Insert the rows of a relation.
 
     In key order: the index grows faster, and the stored order does not depend on the files'.
     """
-    table = staging.rules.table
-    order = "" if is_in_key_order(staging) else f"order by {table.key}"
+    order = "" if is_in_key_order(con, table, rows) else f"order by {table.key}"
     columns = ", ".join(table.column_names)
-    staging.con.execute(
-        f"""
-        insert into {table.name} ({columns})
-        select {columns} from {staging.good} {order}
-        """
-    )
+    con.execute(f"insert into {table.name} ({columns}) select {columns} from {rows} {order}")
 
 
-def is_in_key_order(staging: Staging) -> bool:
-    """Tell whether the good rows are sorted already, which spares a long sort.
+def is_in_key_order(con: Connection, table: Table, rows: str) -> bool:
+    """Tell whether the rows of a relation are sorted already, which spares a long sort.
 
     The window without an order sees the rows as they are stored, in one pass.
     """
-    key = staging.rules.table.key
-    return not staging.con.execute(
+    return not con.execute(
         f"""
         select 1 from (
-            select {key} < lag({key}) over () as is_late from {staging.good}
+            select ({table.key}) < lag(({table.key})) over () as is_late from {rows}
         ) where is_late limit 1
         """
     ).fetchall()
-
-
-def good_sum(staging: Staging) -> ContentSum:
-    """Return the content sum of the good rows of a staging table."""
-    return content_sum(staging.con, staging.rules.table, staging.good)

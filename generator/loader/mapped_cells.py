@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from generator.errors import UsageError
-from generator.loader.mapping import Entry, TableMapping
+from generator.loader.mapping import SPARED, Entry, TableMapping
 from generator.loader.paths import FILE_NAME, Step, steps_of
 
 LINE = "line"
@@ -153,7 +153,10 @@ def missing_names(found: MappedCells) -> list[tuple[str, tuple[str, ...]]]:
     table, missing = found.mapping.table, []
     for entry in found.mapping.entries:
         place = f"[{table}] {entry.column}"
-        if entry.names and entry.default is None and not found.of(entry.names):
+        spare = found.mapping.entry(SPARED.get(entry.column, ""))
+        is_spared = spare is not None and bool(found.of(spare.names))
+        is_needed = entry.default is None and not is_spared
+        if entry.names and is_needed and not found.of(entry.names):
             missing.append((place, entry.names))
         missing += [(place, (name,)) for name in _all_needed(entry) if name not in found.cells]
     only = [name for name, _ in found.mapping.only if name not in found.cells]

@@ -92,7 +92,7 @@ class _Query:
         text = f"nullif({_by_values(entry)}, '')" if entry.values or entry.other else _given(entry)
         if entry.others == DEFAULT:
             text = f"case when not {_is_other(entry)} then {text} end"
-        if entry.default is not None:
+        if entry.default:
             text = f"coalesce({text}, {quoted(entry.default)})"
         is_wrong = " or ".join(condition for condition, _ in self._faults(entry)) or "false"
         return f"case when {is_wrong} then {_given(entry)} else {text} end as text_{column}"
@@ -123,7 +123,8 @@ class _Query:
             faults.append((f"is_structure_{column}", self._number(column, "structure")))
         if entry.others == REJECT:
             faults.append((_is_other(entry), self._number(column, "others")))
-        if entry.missing == REJECT and column not in self.rules.required:
+        is_needed = column in self.rules.required and column not in self.rules.spared
+        if entry.missing == REJECT and not is_needed:
             faults.append((f"{_outcome(entry)} is null", self._number(column, "missing")))
         for name in names:
             number = self.numbers[name]

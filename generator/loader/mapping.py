@@ -24,7 +24,7 @@ REQUIRED = {
     "events": ("event_id", "user_id", "event_time", "event_type"),
 }
 OPTIONAL = {
-    "users": ("engagement_score",),
+    "users": ("valid_from", "engagement_score"),
     "events": ("course_name", "watch_minutes", "quiz_score", "amount"),
 }
 DERIVED = {"is_paid": "plan", "event_date": "event_time"}
@@ -35,7 +35,9 @@ UNITS = {
     "amount": ("units", "cents"),
 }
 """Units of measures, raw's own first."""
-TIMES = ("signup_date", "event_time")
+SPARED = {"signup_date": "valid_from"}
+"""Required columns that a mapping may leave out if it fills another one."""
+TIMES = ("signup_date", "valid_from", "event_time")
 WORDS = {"plan": PLANS, "event_type": EVENT_TYPES}
 
 

@@ -19,6 +19,7 @@ from generator.loader.mapping import (
     OPTIONAL,
     REJECT,
     REQUIRED,
+    SPARED,
     TEXT_KEY,
     TIMES,
     UNITS,
@@ -142,12 +143,12 @@ class _Checker:
                     raise self._error(
                         f"[users] {entry.column}", "has a from; without user_id give defaults only"
                     )
-            if mapping.only or mapping.entry("signup_date"):
-                key = "only" if mapping.only else "signup_date"
+            days = [column for column in TIMES if mapping.entry(column)]
+            for key in (["only"] if mapping.only else []) + days:
                 raise self._error(f"[users] {key}", "is not allowed without user_id")
             return
         for column in REQUIRED[mapping.table]:
-            if mapping.entry(column) is None:
+            if mapping.entry(column) is None and not mapping.entry(SPARED.get(column, "")):
                 raise self._error(f"[{mapping.table}] {column}", "is missing; raw needs it")
 
     def _entry(self, table: str, column: str, found: Any) -> Entry:

@@ -78,8 +78,9 @@ def null_warnings(staging: Staging) -> tuple[str, ...]:
     """Return a warning for each word for null that a text column of the loaded rows holds."""
     counts = " union all ".join(
         f"""
-        select '{column}' as text_column, {column} as word, count(*) as number from {staging.good}
-        where lower({column}) in ({quoted_list(NULL_LIKE)}) group by word
+        select '{column}' as text_column, {column} as word, count(*) as number
+        from {staging.name} where fault is null and rowid < {staging.rows_read}
+            and lower({column}) in ({quoted_list(NULL_LIKE)}) group by word
         """
         for column in TEXT_COLUMNS[staging.label]
     )

@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
-from generator.loader.rules import IGNORED, REPEATED, Fault
+from generator.loader.changes import check_rows_of_users
+from generator.loader.marks import KeyRule, check_key, mark
+from generator.loader.rules import IGNORED, REPEATED, VALID_FROM
 from generator.loader.staging import Staging
-from generator.loader.table_rules import BEFORE_SIGNUP, DUPLICATE, EXISTS, UNKNOWN_USER, USER_KEY
+from generator.loader.table_rules import (
+    BEFORE_SIGNUP,
+    DUPLICATE_EVENT,
+    EVENT_EXISTS,
+    UNKNOWN_USER,
+    USER_KEY,
+)
 from generator.warehouse.sql import one_row, quoted
-from generator.warehouse.tables import USERS
+from generator.warehouse.tables import EVENTS, USERS
 
 UNKNOWN_ATTRIBUTES = {"plan": "free", "country": "unknown", "marketing_source": "unknown"}
 """What is stored of a user that comes from events, where the mapping says nothing else."""
 
 
 def check_users(users: Staging, append: bool) -> None:
-    """Mark the users whose id is stored already or stands again, and list the known ones."""
-    _check_key(users, append)
+    """Mark the rows of users that are not loaded, and list the known users."""
+    check_rows_of_users(users, append)
     stored = f"union all select user_id, signup_date from {USERS.name}" if append else ""
     users.con.execute(
         f"""
         create temp table known_users as
-        select user_id, signup_date from {users.name} where fault is null {stored}
+        select user_id, signup_date from {users.good} {stored}
         """
     )
 
@@ -30,14 +38,14 @@ def check_events(events: Staging, append: bool, creates_users: bool = False) -> 
     Where events create their users, nobody is unknown.
     """
     if not creates_users:
-        _mark(events, UNKNOWN_USER, "user_id not in (select user_id from temp.known_users)")
+        mark(events, UNKNOWN_USER, "user_id not in (select user_id from temp.known_users)")
     too_early = f"""rowid in (
         select early.rowid from {events.name} as early
         inner join temp.known_users using (user_id)
         where early.fault is null and early.event_date < known_users.signup_date
     )"""
-    _mark(events, BEFORE_SIGNUP, too_early)
-    _check_key(events, append)
+    mark(events, BEFORE_SIGNUP, too_early)
+    check_key(events, EVENTS, append, KeyRule(EVENT_EXISTS, DUPLICATE_EVENT))
 
 
 def create_users(users: Staging, events: Staging) -> None:
@@ -57,6 +65,7 @@ def create_users(users: Staging, events: Staging) -> None:
         "country": quoted(said["country"]),
         "marketing_source": quoted(said["marketing_source"]),
         "engagement_score": "null",
+        VALID_FROM: "null",
         USER_KEY: f"any_value({USER_KEY})",
     }
     [users.created_rows] = one_row(
@@ -81,71 +90,13 @@ def outcomes(staging: Staging) -> dict[str, int]:
             count(*) filter (where fault = {REPEATED}),
             count(*) filter (where fault = {IGNORED}),
             count(*) filter (where {staging.rejected})
-        from {staging.name}
+        from {staging.name} where rowid < {staging.rows_read}  -- the others stand in no file
         """,
     )
     return {
         "read": staging.rows_read,
-        "loaded": loaded - staging.created_rows,
+        "loaded": loaded,
         "repeated": repeated,
         "ignored": ignored,
         "rejected": rejected,
     }
-
-
-def _check_key(staging: Staging, append: bool) -> None:
-    """Mark the rows whose key is stored or stood before: the same content is only repeated.
-
-    The joins by content are worth it only where there are such rows.
-    """
-    key, table = staging.rules.table.key, staging.rules.table.name
-    faults = {fault.reason: fault for fault in staging.rules.late_faults}
-    con, good = staging.con, f"from {staging.name} where fault is null"
-    if append:
-        con.execute(
-            f"""
-            create or replace temp table first_rows as
-            select * from {table} where {key} in (select {key} {good})
-            """
-        )
-        _mark_again(staging, faults[EXISTS.format(key)])
-    several = f"select {key} {good} group by {key} having count(*) > 1"
-    if con.execute(f"{several} limit 1").fetchall():
-        con.execute(
-            f"""
-            create or replace temp table first_rows as
-            select rowid as first_row, * exclude (fault, offender) from {staging.name}
-            where rowid in (
-                select min(rowid) {good} and {key} in ({several}) group by {key}
-            )
-            """
-        )
-        _mark_again(staging, faults[DUPLICATE.format(key)], "and staged.rowid <> first_row")
-
-
-def _mark_again(staging: Staging, fault: Fault, condition: str = "") -> None:
-    """Mark the good rows that have the key of one of ``first_rows``."""
-    key = staging.rules.table.key
-    same = " and ".join(
-        f"staged.{column} is not distinct from first_rows.{column}"
-        for column in staging.compared_columns
-    )
-    staging.con.execute(
-        f"""
-        update {staging.name} as staged
-        set fault = case when {same} then {REPEATED} else {staging.rules.number(fault)} end,
-            offender = cast(staged.{fault.column} as varchar)
-        from temp.first_rows
-        where staged.fault is null and staged.{key} = first_rows.{key} {condition}
-        """
-    )
-
-
-def _mark(staging: Staging, fault: Fault, condition: str) -> None:
-    staging.con.execute(
-        f"""
-        update {staging.name}
-        set fault = {staging.rules.number(fault)}, offender = cast({fault.column} as varchar)
-        where fault is null and ({condition})
-        """
-    )

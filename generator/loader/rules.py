@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Container
+from dataclasses import dataclass, field
 
 from generator.loader.csv_records import BROKEN
 from generator.warehouse.tables import Table
 
 IGNORED, REPEATED = 254, 255
 """What stands in place of a fault's number for a row that is not loaded, but has no fault."""
+VALID_FROM = "valid_from"
+"""The staged day from which a row of users holds; null from the signup on."""
 MAPPING_FAULTS = {
     "structure": "is an object or a list where a value is wanted",
     "others": "is a text that the mapping rejects",
@@ -44,7 +47,7 @@ class Rules:
 
     table: Table
     required: tuple[str, ...]
-    """Columns that every file has."""
+    """Columns that every file has, but for those that others spare."""
     optional: tuple[str, ...]
     values: dict[str, str]
     """SQL of each value; a later one may use an earlier one."""
@@ -52,15 +55,30 @@ class Rules:
     """In the order in which their reasons apply."""
     late_faults: tuple[Fault, ...]
     """Reasons that take other rows to find, in order."""
-    staged: tuple[str, ...] = ()
-    """Values that are staged beside the columns of the table, all texts."""
+    staged: dict[str, str] = field(default_factory=dict)
+    """Values that are staged beside the columns of the table, with their types."""
+    spared: dict[str, str] = field(default_factory=dict)
+    """Required columns that a file may lack, each with the column that it has to have then."""
     mapping_faults: tuple[Fault, ...] = ()
     """Reasons that a mapping gives, which come before those of the cells."""
+
+    @property
+    def good(self) -> str:
+        """Condition of the staged rows that become rows of the table."""
+        return "fault is null" + (f" and {VALID_FROM} is null" if VALID_FROM in self.staged else "")
 
     @property
     def columns(self) -> tuple[str, ...]:
         """Every column that is read from a file."""
         return self.required + self.optional
+
+    def missing(self, names: Container[str]) -> list[str]:
+        """Return the required columns that a file with such columns lacks."""
+        return [
+            name
+            for name in self.required
+            if name not in names and self.spared.get(name) not in names
+        ]
 
     @property
     def faults(self) -> tuple[Fault, ...]:

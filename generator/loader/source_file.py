@@ -102,12 +102,11 @@ class Source:
         """What the names of its folders say of columns that do not stand in the file."""
         return {name: text for name, text in self.folders.items() if name not in self.positions}
 
-    @property
-    def given_columns(self) -> frozenset[str]:
-        """The columns of the warehouse that stand in it or in the names of its folders."""
+    def lacks(self, column: str) -> bool:
+        """Tell whether it has no cells of a column of the warehouse; lines may each lack it."""
         if self.mapped is not None:
-            return frozenset(entry.column for entry in self.mapped.mapping.entries)
-        return frozenset(self.positions) | frozenset(self.folders)
+            return self.kind == "json" or self.mapped.mapping.entry(column) is None
+        return column not in self.positions and column not in self.folders
 
     def check_unchanged(self) -> None:
         """Raise when the file is not the one that was opened."""
@@ -225,8 +224,7 @@ def _sql_of_columns(source: Source) -> dict[str, str]:
 def _fitting(rules: Rules, file: DataFile, mapping: TableMapping | None) -> Fits:
     """Return what tells whether a header has the columns that are needed."""
     if mapping is None:
-        needed = set(rules.required) - set(file.folders)
-        return lambda names: needed <= set(map(_normal, names))
+        return lambda names: not rules.missing({*map(_normal, names), *file.folders})
 
     def fits(names: Sequence[str]) -> bool:
         columns = {name.strip(): name for name in names}
@@ -276,7 +274,7 @@ def _in_the_warehouse(
 
 
 def _check_required(path: Path, names: Sequence[str], found: dict[str, int], rules: Rules) -> None:
-    missing = [name for name in rules.required if name not in found]
+    missing = rules.missing(found)
     if missing:
         shown = ", ".join(repr(name[:30]) for name in names[:10]) + (", ..." if names[10:] else "")
         raise ElearnError(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
+from generator.loader.changes import changes_of
 from generator.loader.staging import Staging
 from generator.warehouse.file import Connection
 from generator.warehouse.sql import one_row
@@ -21,8 +22,9 @@ def event_days(con: Connection) -> Span:
 def touched_days(users: Staging, events: Staging, before: Span, after: Span) -> Span:
     """Return the first and last day that an append changed.
 
-    These are the days of its events, for its users every day from their signup on, and the days
-    by which the window grew, which are days of all users.
+    These are the days of its events, for its users every day from their signup on, for changes
+    every day from their valid_from on, and the days by which the window grew, which are days of
+    all users.
 
     Parameters
     ----------
@@ -32,9 +34,10 @@ def touched_days(users: Staging, events: Staging, before: Span, after: Span) -> 
         The days with events before and after.
     """
     spans = [_span(events.con, "event_date", f"{events.name} where fault is null")]
-    first_signup, last_signup = _span(users.con, "signup_date", f"{users.name} where fault is null")
-    if first_signup and last_signup:
-        spans.append((first_signup, max(last_signup, after[1] or last_signup)))
+    for column, rows in (("signup_date", users.good), ("valid_from", changes_of(users))):
+        first, last = _span(users.con, column, rows)
+        if first and last:
+            spans.append((first, max(last, after[1] or last)))
     if before[0] and before[1] and after[0] and after[1]:
         if after[1] > before[1]:
             spans.append((before[1] + timedelta(days=1), after[1]))

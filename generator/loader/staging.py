@@ -30,8 +30,6 @@ from generator.warehouse.file import Connection
 from generator.warehouse.sql import one_row
 
 SMALL_BYTES = 2**24
-LATENT = ("engagement_score",)
-"""Columns that no real export has."""
 WAITING_ROWS = 1_000_000
 """To type and check a file takes a while to plan, so small files wait until there are so many."""
 
@@ -63,7 +61,7 @@ class Staging:
     mapping: TableMapping | None = None
     """How the columns are filled; None where they have the names of raw."""
     created_rows: int = 0
-    """Rows that stand in no file: users that come from events."""
+    """Users that come from events and stand in no file."""
     files: list[StagedFile] = field(default_factory=list)
     waiting_rows: int = 0
     waiting_columns: Columns = TEXTS
@@ -89,26 +87,33 @@ class Staging:
 
     @property
     def good(self) -> str:
-        """Relation of the rows without a fault."""
-        return f"(from {self.name} where fault is null)"
+        """Relation of the rows that become rows of the table."""
+        return f"(from {self.name} where {self.rules.good})"
 
     @property
     def rejected(self) -> str:
         """Condition of the rows with a fault."""
         return f"fault < {IGNORED}"
 
-    @property
-    def compared_columns(self) -> list[str]:
-        """Columns by which a row is told from another one with its key.
+    def is_unsaid(self, column: str, row: str, value: str) -> str:
+        """Return whether a row has no value because its file may lack the column.
 
-        A users file without the latent column says nothing about it.
+        Parameters
+        ----------
+        column
+            A column of the warehouse.
+        row, value
+            SQL of the row id and of the value.
         """
-        given = {column for file in self.files for column in file.source.given_columns}
-        return [
-            column.name
-            for column in self.rules.table.columns
-            if column.name in given or column.name not in LATENT
-        ]
+        spans: list[list[int]] = []  # of files in a row as one, as there may be many
+        for file in self.files:
+            if not file.source.lacks(column):
+                continue
+            if not spans or spans[-1][1] != file.first_row:
+                spans.append([file.first_row, file.first_row])
+            spans[-1][1] += file.rows
+        within = (f"({row} >= {first} and {row} < {end})" for first, end in spans)
+        return f"({value} is null and ({' or '.join(within) or 'false'}))"
 
     @property
     def waiting(self) -> str:
@@ -123,7 +128,7 @@ class Staging:
     def read(self, sources: Sequence[Source], reporter: Reporter) -> None:
         """Create the table and fill it with the records of files."""
         columns = [f"{column.name} {column.type}" for column in self.rules.table.columns]
-        columns += [f"{name} varchar" for name in self.rules.staged]
+        columns += [f"{name} {kind}" for name, kind in self.rules.staged.items()]
         columns += ["fault utinyint", "offender varchar"]
         self.con.execute(f"create temp table {self.name} ({', '.join(columns)})")
         # It makes joins of long lists of words, and behind a join the rows come in any order.

@@ -16,15 +16,24 @@ from generator.loader.cell_checks import (
 )
 from generator.loader.columns import TEXTS, Columns
 from generator.loader.measures import measure
-from generator.loader.rules import MAPPING_FAULTS, Check, Fault, Rules
+from generator.loader.rules import MAPPING_FAULTS, VALID_FROM, Check, Fault, Rules
 from generator.vocabulary import EVENT_TYPES, PAYMENT_TYPES, PLANS
 from generator.warehouse.sql import quoted_list
-from generator.warehouse.tables import EVENTS, USERS, Table
+from generator.warehouse.tables import EVENTS, USERS
 
+A_DATE = "a date such as 2025-01-31"
 USER_KEY = "user_key"
 """The staged text of a user's id, where ids are texts."""
-DUPLICATE = "duplicate {}"
-EXISTS = "{} already exists"
+EVENT_EXISTS = Fault("event_id", "event_id already exists")
+DUPLICATE_EVENT = Fault("event_id", "duplicate event_id")
+USER_EXISTS = Fault("user_id", "user_id already exists; give valid_from, the day of the change")
+DUPLICATE_USER = Fault("user_id", "duplicate user_id")
+OTHER_SIGNUP = Fault("signup_date", "signup_date is not the stored one, which never changes")
+CHANGE_OF_NOBODY = Fault(VALID_FROM, "valid_from is given for a user who is not among the users")
+CHANGE_OF_SIGNUP = Fault(VALID_FROM, "valid_from stands beside another signup_date of the user")
+CHANGE_BEFORE_SIGNUP = Fault(VALID_FROM, "valid_from is before the user's signup_date")
+CHANGE_EXISTS = Fault(VALID_FROM, "valid_from already exists for the user")
+DUPLICATE_CHANGE = Fault(VALID_FROM, "duplicate valid_from of the user")
 UNKNOWN_USER = Fault("user_id", "user_id is not among the users")
 BEFORE_SIGNUP = Fault("event_time", "event_time is before the user's signup_date")
 
@@ -35,6 +44,7 @@ def user_rules(columns: Columns = TEXTS) -> Rules:
     cast: dict[str, Cast] = {
         "user_id": partial(casts.whole, sql_type="integer"),
         "signup_date": casts.date,
+        "valid_from": casts.date,
         "plan": partial(casts.word, allowed=PLANS),
         "country": casts.name,
         "marketing_source": casts.name,
@@ -46,7 +56,7 @@ def user_rules(columns: Columns = TEXTS) -> Rules:
     return Rules(
         table=USERS,
         required=("user_id", "signup_date", "plan", "country", "marketing_source"),
-        optional=("is_paid", "engagement_score"),
+        optional=("valid_from", "is_paid", "engagement_score"),
         values=value
         | {
             "given_is_paid": value["is_paid"],
@@ -55,9 +65,15 @@ def user_rules(columns: Columns = TEXTS) -> Rules:
         checks=(
             *_user_checks(columns, check),
             check.required(
-                "signup_date", *check.no_date("signup_date", "a date such as 2025-01-31")
+                "signup_date",
+                *check.no_date("signup_date", A_DATE),
+                unless=f"{check.is_missing('signup_date')} and text_valid_from is not null"
+                f" and not {check.is_missing('valid_from')}",
             ),
             within_days("signup_date"),
+            check.given("valid_from", "valid_from", *check.no_date("valid_from", A_DATE)),
+            within_days("valid_from"),
+            Check("valid_from < signup_date", (CHANGE_BEFORE_SIGNUP,)),
             check.required("plan", fault_of("plan", "is not free or paid")),
             check.given("is_paid", "given_is_paid", fault_of("is_paid", "is not 0 or 1")),
             check.required("country"),
@@ -68,8 +84,12 @@ def user_rules(columns: Columns = TEXTS) -> Rules:
             check_of("is_paid", "given_is_paid <> is_paid", "is not what plan says"),
             check.folders(cast, {"is_paid": "given_is_paid"}),
         ),
-        late_faults=_key_faults(USERS),
-        staged=_staged(columns),
+        late_faults=(
+            *(OTHER_SIGNUP, CHANGE_OF_NOBODY, CHANGE_OF_SIGNUP, CHANGE_BEFORE_SIGNUP),
+            *(USER_EXISTS, DUPLICATE_USER, CHANGE_EXISTS, DUPLICATE_CHANGE),
+        ),
+        staged={VALID_FROM: "date"} | _staged(columns),
+        spared={"signup_date": VALID_FROM},
         mapping_faults=_mapping_faults(columns, cast),
     )
 
@@ -115,7 +135,7 @@ def event_rules(columns: Columns = TEXTS) -> Rules:
             check.given(
                 "event_date",
                 "given_event_date",
-                *check.no_date("event_date", "a date such as 2025-01-31"),
+                *check.no_date("event_date", A_DATE),
             ),
             no_nul("course_name"),
             check.measure("watch_minutes", "0..1000000"),
@@ -131,7 +151,7 @@ def event_rules(columns: Columns = TEXTS) -> Rules:
             ),
             check.folders(cast, {"event_date": "given_event_date"}),
         ),
-        late_faults=(UNKNOWN_USER, BEFORE_SIGNUP, *_key_faults(EVENTS)),
+        late_faults=(UNKNOWN_USER, BEFORE_SIGNUP, EVENT_EXISTS, DUPLICATE_EVENT),
         staged=_staged(columns),
         mapping_faults=_mapping_faults(columns, cast),
     )
@@ -153,8 +173,8 @@ def _values(columns: Columns, cast: dict[str, Cast]) -> dict[str, str]:
     return values | {"user_id": "null", USER_KEY: casts.name(columns.cell("user_id"))}
 
 
-def _staged(columns: Columns) -> tuple[str, ...]:
-    return (USER_KEY,) if columns.format.has_text_keys else ()
+def _staged(columns: Columns) -> dict[str, str]:
+    return {USER_KEY: "varchar"} if columns.format.has_text_keys else {}
 
 
 def _user_checks(columns: Columns, check: CellChecks) -> tuple[Check, ...]:
@@ -169,7 +189,3 @@ def _user_checks(columns: Columns, check: CellChecks) -> tuple[Check, ...]:
 def _amount(cell: Cell) -> str:
     # What rounds to 0 would be stored as 0.
     return f"nullif({measure(cell, 0, 1_000_000_000)}, 0)"
-
-
-def _key_faults(table: Table) -> tuple[Fault, ...]:
-    return tuple(Fault(table.key, reason.format(table.key)) for reason in (EXISTS, DUPLICATE))

@@ -73,7 +73,7 @@ def keep_numbers(users: Staging, events: Staging, private: NextPrivateFile) -> N
             cast({highest} + row_number() over (order by signup_date, user_key) as integer)
                 as user_id,
             user_key as source_key
-        from {users.name} where fault is null and user_id < 0
+        from {users.good} where user_id < 0
         """
     )
     new = con.sql("select user_id, source_key from temp.new_users order by user_id")

@@ -116,6 +116,6 @@ def _words(facts: Facts) -> list[str]:
         "last active day within "
         "the observation window. A user who was last active too recently counts as not churned; "
         "one who was never active before is left out.",
-        f"A training row is one user on one labelled day, {asked.eligibility}; its churn_label is 1 "
-        f"when the user is not active {asked.window} it. Label rate counts rows, churn counts users.",
+        f"A training row is one user on one labelled day, {asked.eligibility}; its churn_label is "
+        f"1 when the user is not active {asked.window} it. Label rate counts rows, churn users.",
     ]

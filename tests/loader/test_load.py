@@ -241,7 +241,9 @@ def test_an_append_never_updates_a_user(desk: Desk) -> None:
     desk.load()
     users = [USER | {"country": "XX"}, USER | {"user_id": "3"}]
     desk.load([event(20, "2025-01-03", user_id=3)], users, append=True, max_rejects=1)
-    assert desk.rejected() == [("users", 1, "user_id already exists")]
+    assert desk.rejected() == [
+        ("users", 1, "user_id already exists; give valid_from, the day of the change")
+    ]
     assert desk.query("select country from raw.users order by user_id") == [("IN",)] * 3
 
 

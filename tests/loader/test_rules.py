@@ -13,7 +13,17 @@ from hypothesis import strategies as st
 from generator.loader.csv_records import BROKEN
 from generator.loader.quarantine import RejectedError
 from generator.loader.rules import Rules
-from generator.loader.table_rules import event_rules, user_rules
+from generator.loader.table_rules import (
+    CHANGE_EXISTS,
+    CHANGE_OF_NOBODY,
+    CHANGE_OF_SIGNUP,
+    DUPLICATE_CHANGE,
+    EVENT_EXISTS,
+    OTHER_SIGNUP,
+    USER_EXISTS,
+    event_rules,
+    user_rules,
+)
 from generator.vocabulary import EVENT_TYPES
 from tests.loader.desk import EVENT, EVENTS, USER, USERS, Desk, Row
 
@@ -66,6 +76,11 @@ BAD_USERS: list[tuple[Row, str]] = [
     *[({"signup_date": text}, reason) for text, reason in bad_dates("signup_date")],
     ({"signup_date": "0001-01-01"}, f"signup_date {DAYS}"),
     ({"signup_date": "2100-01-01"}, f"signup_date {DAYS}"),
+    ({"valid_from": "soon"}, "valid_from is not a date such as 2025-01-31"),
+    *[({"valid_from": text}, reason) for text, reason in bad_dates("valid_from")],
+    ({"valid_from": "2100-01-01"}, f"valid_from {DAYS}"),
+    ({"valid_from": "2024-12-31"}, "valid_from is before the user's signup_date"),
+    ({"signup_date": "", "valid_from": "2025-02-01"}, CHANGE_OF_NOBODY.reason),
     ({"plan": ""}, "plan is missing"),
     ({"plan": "gold"}, "plan is not free or paid"),
     ({"is_paid": "yes"}, "is_paid is not 0 or 1"),
@@ -84,6 +99,11 @@ BAD_USERS: list[tuple[Row, str]] = [
     ),
     ({"engagement_score": "1.00001"}, "engagement_score is outside 0..1"),
     ({"user_id": "2.0", "country": "XX"}, "duplicate user_id"),
+    ({"user_id": "2", "valid_from": "2025-01-01"}, DUPLICATE_CHANGE.reason),
+    (
+        {"user_id": "2", "signup_date": "2025-01-02", "valid_from": "2025-03-01"},
+        CHANGE_OF_SIGNUP.reason,
+    ),
 ]
 BAD_EVENTS: list[tuple[Row, str]] = [
     ({"event_id": ""}, "event_id is missing"),
@@ -174,7 +194,8 @@ def test_one_bad_row_fails_the_load_by_default(tmp_path: Path, bad: dict[str, li
 @pytest.mark.parametrize("rules", [user_rules(), event_rules()], ids=["users", "events"])
 def test_every_reason_has_a_row_above(rules: Rules) -> None:
     bad = BAD_USERS if rules is user_rules() else BAD_EVENTS
-    elsewhere = {f"{rules.table.key} already exists"}  # with --append
+    with_append = (EVENT_EXISTS, USER_EXISTS, OTHER_SIGNUP, CHANGE_EXISTS)
+    elsewhere = {fault.reason for fault in with_append} & reasons(rules)
     elsewhere |= {f"{column} is not what the name of its folder says" for column in rules.columns}
     assert {reason for _, reason in bad} == reasons(rules) - elsewhere
 
