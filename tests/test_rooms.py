@@ -13,7 +13,7 @@ FLOORS = [
     {"atomic_files", "settings"},
     {"simulation", "warehouse"},
     {"loader", "publishing", "sinks"},
-    {"ceiling", "report"},
+    {"ceiling", "erasing", "report"},
     {"cli"},
     {"documentation"},
     {"__init__", "__main__"},

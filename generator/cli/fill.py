@@ -175,6 +175,57 @@ def load(
         raise report.refusal
 
 
+@app.command(epilog="Example: elearn erase --user-id 42 --dry-run")
+def erase(
+    user_id: Annotated[
+        str | None, typer.Option(help="The user with this id in raw.users.", metavar="ID")
+    ] = None,
+    user_key: Annotated[
+        str | None, typer.Option(help="The user whose id in the export is a text.", metavar="TEXT")
+    ] = None,
+    file: Annotated[
+        str | None,
+        typer.Option(help="Users: ids, or texts where ids are texts, one a line.", metavar="FILE"),
+    ] = None,
+    event_id: Annotated[
+        str | None, typer.Option(help="One event, and not its user.", metavar="ID")
+    ] = None,
+    event_file: Annotated[
+        str | None, typer.Option(help="Events: ids, one a line.", metavar="FILE")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would go, and write nothing.")
+    ] = False,
+    warehouse: Warehouse = DEFAULT_WAREHOUSE,
+    memory_limit: MemoryLimit = None,
+    quiet: Quiet = False,
+    json: Json = False,
+    profile: Profile = False,
+) -> None:
+    """Take users or events out of the warehouse for good; the next build publishes without them."""
+    from generator import erasing
+    from generator.erasing.wanted import wanted_of
+
+    voice = Voice(quiet, json, profile)
+    wanted = wanted_of(
+        {
+            "user_id": user_id,
+            "user_key": user_key,
+            "file": file,
+            "event_id": event_id,
+            "event_file": event_file,
+        }
+    )
+    report = erasing.erase(
+        warehouse,
+        wanted,
+        dry_run=dry_run,
+        memory_limit=checked_memory_limit(memory_limit),
+        reporter=voice,
+    )
+    voice.result(report.as_lines(), report.as_dict())
+
+
 def simulate(
     settings: Settings,
     through: str | None,

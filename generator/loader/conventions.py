@@ -13,7 +13,7 @@ from generator.warehouse.tables import LOADS
 
 def check_conventions(con: Connection, days_in: str, user_key: str) -> None:
     """Raise UsageError when an append would mix zones of days, or kinds of ids."""
-    stored = _stored(con)
+    stored = conventions(con)
     for name, given, option in (
         ("days_in", days_in, "--days-in"),
         ("user_key", user_key, "--mapping"),
@@ -25,8 +25,11 @@ def check_conventions(con: Connection, days_in: str, user_key: str) -> None:
             )
 
 
-def _stored(con: Connection) -> dict[str, str]:
-    """Return what the last load of data says; an older one, or a simulation, names none."""
+def conventions(con: Connection) -> dict[str, str]:
+    """Return days_in and user_key as the last load of data says.
+
+    An older one, or a simulation, names none.
+    """
     plain = {"days_in": UTC, "user_key": INTEGER_KEY}
     query = (
         f"select settings from {LOADS.name} where kind <> 'erased' order by load_id desc limit 1"

@@ -25,7 +25,10 @@ select
     (select count(*) from main.training_dataset) as training_rows,
     (select count(*) from main.scoring_dataset) as scoring_rows,
     (select dataset_version from raw.loads order by load_id desc limit 1) as dataset_version,
-    (select kind = 'simulated' from raw.loads order by load_id desc limit 1) as is_simulated
+    (
+        select kind = 'simulated' from raw.loads where kind <> 'erased'
+        order by load_id desc limit 1
+    ) as is_simulated
 """
 
 

@@ -108,6 +108,12 @@ def _loaded_through(con: Connection, settings: Settings) -> date | None:
     last = last_load(con)
     if last is None:
         return None
+    if last["kind"] == "erased":
+        raise UsageError(
+            "users or events were erased, which a simulation would bring back; --replace starts"
+            " over with all of them",
+            "through",
+        )
     if last["source"] != SOURCE:
         raise UsageError(
             "the warehouse's last load was not a --through; --replace starts over", "through"

@@ -8,7 +8,7 @@ history of the warehouse says.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
@@ -19,6 +19,7 @@ import pyarrow as pa
 from generator.atomic_files import move_file, sync
 from generator.errors import UsageError, not_allowed
 from generator.reporter import SILENT, Reporter
+from generator.warehouse.anew import anew_path
 from generator.warehouse.file import (
     Connection,
     connect,
@@ -64,6 +65,11 @@ class PrivateFile:
     def __init__(self, con: Connection | None = None) -> None:
         self._con = con
 
+    @property
+    def is_there(self) -> bool:
+        """Whether the warehouse has a private file of its own."""
+        return self._con is not None
+
     def has(self, table: Table) -> bool:
         """Tell whether the file holds rows of a table."""
         return self._con is not None and has_table(self._con, table.name)
@@ -72,6 +78,11 @@ class PrivateFile:
         """Return what a query of tables that the file has finds."""
         assert self._con is not None
         return self._con.execute(query).fetchall()
+
+    def register(self, name: str, rows: pa.Table) -> None:
+        """Let queries read rows of the caller under a name."""
+        assert self._con is not None
+        self._con.register(name, rows)
 
     def reader(self, table: Table, where: str = "true") -> pa.RecordBatchReader:
         """Return the rows of a table that the file has, piece by piece."""
@@ -99,7 +110,7 @@ def read_private(
 
 
 def settle(con: Connection, warehouse: Path) -> None:
-    """Finish or undo what a killed command left of the next private file.
+    """Finish or undo what a killed command left beside a warehouse.
 
     Parameters
     ----------
@@ -109,6 +120,8 @@ def settle(con: Connection, warehouse: Path) -> None:
         The warehouse.
     """
     path = private_path(warehouse)
+    if anew_path(warehouse).exists() and os.access(path.parent, os.W_OK):
+        remove_database(anew_path(warehouse))
     waiting = _next(path)
     if not waiting.exists() or not os.access(waiting, os.R_OK | os.W_OK):
         return
@@ -251,6 +264,18 @@ class NextPrivateFile(PrivateFile):
         con.commit()
         con.close()
         sync(_next(self._path))
+
+    def copy(self, stay: Mapping[Table, str]) -> None:
+        """Make the next file of the old one's rows for which the given conditions hold."""
+        self.leave_out(*stay)
+        for table, condition in stay.items():
+            if self._old.has(table):
+                self.insert(table, self._old.reader(table, condition))
+
+    def close(self) -> None:
+        """Leave the next file to :func:`settle`."""
+        if self._next is not None:
+            self._next.close()
 
     def put_in_place(self) -> None:
         """Put the next file in place of the old one, once the warehouse is committed."""

@@ -223,8 +223,8 @@ LOADS = Table(
         Column(
             "kind",
             "VARCHAR",
-            "simulated or files.",
-            check=_in("kind", ("simulated", "files")),
+            "simulated, files or erased.",
+            check=_in("kind", ("simulated", "files", "erased")),
         ),
         Column("source", "VARCHAR", "The simulator, or the files that were read."),
         Column("seed", "BIGINT", "Seed of a simulation.", required=False),

@@ -11,7 +11,7 @@ from datetime import date
 
 import pytest
 
-from generator.warehouse.tables import EVENTS, USERS
+from generator.warehouse.tables import EVENTS, USER_CHANGES, USERS
 from tests.dbt.marts import Connection, Marts
 from tests.dbt.planting import rich_world
 
@@ -26,6 +26,15 @@ CHANGES = {
     "raw.users.country": ("country || '!'", "user_id = 8"),
     "raw.users.marketing_source": ("marketing_source || '!'", "user_id = 9"),
     "raw.users.engagement_score": ("0.5", "user_id = 10"),
+    "raw.user_changes.user_id": ("12", "user_id = 5"),
+    "raw.user_changes.valid_from": ("valid_from - 1", "user_id = 7"),
+    "raw.user_changes.plan": (
+        "case plan when 'free' then 'paid' else 'free' end",
+        "user_id = 8",
+    ),
+    "raw.user_changes.is_paid": ("1 - is_paid", "user_id = 10"),
+    "raw.user_changes.country": ("country || '!'", "user_id = 11"),
+    "raw.user_changes.marketing_source": ("marketing_source || '!'", "user_id = 13"),
     "raw.events.event_id": ("-event_id", OLD_DAY),
     "raw.events.user_id": ("91", OLD_DAY),
     "raw.events.event_time": ("event_time + interval '1' second", OLD_DAY),
@@ -49,7 +58,8 @@ NOT_READ = {
 }
 """Columns that no mart depends on."""
 
-COLUMNS = [f"{table.name}.{name}" for table in (USERS, EVENTS) for name in table.column_names]
+RAW = (EVENTS, USER_CHANGES, USERS)
+COLUMNS = [f"{table.name}.{name}" for table in RAW for name in table.column_names]
 
 
 @pytest.mark.parametrize("column", COLUMNS)
@@ -87,7 +97,7 @@ def test_spark_sees_it_as_well(column: str, marts: dict[str, Marts]) -> None:
 def built_before(marts: Marts) -> Iterator[Connection]:
     """Build a world and take its fingerprints; its raw tables have no constraints to break."""
     with marts.build(rich_world()) as con:
-        for table in (EVENTS, USERS):
+        for table in RAW:
             con.execute(f"create or replace table {table.name} as from {table.name}")
         assert find_outdated(con, marts), "nothing was built before"
         con.execute("delete from bookkeeping.outdated; create schema before")

@@ -26,6 +26,7 @@ from tests.preloaded import SOCKET
 
 MODULES = """
     generator.cli.app generator.cli.build generator.documentation.writing generator.loader.load
+    generator.erasing
     generator.publishing.export generator.publishing.publish generator.sinks.daily
     generator.sinks.files generator.sinks.warehouse generator.warehouse.verify
     generator.warehouse.versions generator.report.page

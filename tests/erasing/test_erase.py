@@ -1,0 +1,323 @@
+"""Erasure on real files: no byte of the user stays, and everybody else's rows do."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import secrets
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from generator import Settings
+from generator.erasing import erase
+from generator.erasing.report import ErasureReport
+from generator.erasing.wanted import wanted_of
+from generator.errors import ElearnError, UsageError
+from generator.loader.mapping_file import read_mapping
+from generator.loader.text_format import TextFormat
+from generator.sinks.daily import generate_through
+from generator.warehouse.file import read_warehouse
+from generator.warehouse.paths import private_path
+from generator.warehouse.private import read_private
+from generator.warehouse.verify import verify_warehouse
+from tests.conftest import Elearn
+from tests.loader.desk import EVENT, EVENTS, USERS, Desk, as_csv
+from tests.private import query_private
+from tests.test_moving_over import EARLIER
+
+WORD = secrets.token_hex(20)
+"""Stands in rows of user 2 alone, and in an index, which keeps texts as they are."""
+BAD = EVENT | {"event_id": "13", "event_type": "?"}
+TEXT_KEYS = """
+user_key = "text"
+[users]
+user_id = "user_id"
+signup_date = "signup_date"
+plan = "plan"
+country = "country"
+marketing_source = "marketing_source"
+"""
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Desk:
+    return Desk(tmp_path)
+
+
+def change(path: Path, *statements: str) -> None:
+    with duckdb.connect(str(path)) as con:
+        for statement in statements:
+            con.execute(statement)
+
+
+def take_out(desk: Desk, dry_run: bool = False, **given: str) -> ErasureReport:
+    return erase(desk.warehouse, wanted_of(given), dry_run=dry_run)
+
+
+def load_with_word(desk: Desk) -> None:
+    """Load a word of user 2 into an event, a user's row, and the quarantine."""
+    events = [*EVENTS[:2], EVENTS[2] | {"course_name": WORD}]
+    users = [USERS[0], USERS[1] | {"country": WORD}]
+    bad = BAD | {"user_id": "2", "course_name": WORD}
+    desk.load([*events, bad, BAD | {"event_id": "14"}], users, max_rejects=2)
+    change(
+        desk.warehouse,
+        "create unique index by_course on raw.events (course_name)",
+        "create unique index by_country on raw.users (country)",
+    )
+    change(private_path(desk.warehouse), 'create unique index by_row on rejected_rows ("row")')
+
+
+def load_keys(desk: Desk, users: list[dict[str, str]], events: list[dict[str, str]], **more):
+    file = desk.file("keys.toml", TEXT_KEYS.encode())
+    mapping = read_mapping(file)
+    return desk.load(
+        events, users, mapping=mapping, text_format=TextFormat.of(mapping, [], None, None, None),
+        **more,
+    )  # fmt: skip
+
+
+def all_bytes(desk: Desk) -> dict[str, bytes]:
+    return {
+        path.name: path.read_bytes()
+        for path in desk.folder.iterdir()
+        if path.suffix not in (".csv", ".txt", ".toml")
+    }
+
+
+def test_no_byte_of_the_user_stays_and_the_others_keep_their_rows(desk: Desk) -> None:
+    load_with_word(desk)
+    before = desk.query("from raw.events where user_id = 1 order by all")
+    holding = [name for name, content in all_bytes(desk).items() if WORD.encode() in content]
+    assert sorted(holding) == ["warehouse.duckdb", "warehouse.private.duckdb"]
+    report = take_out(desk, user_id="2")
+    assert report.rows == {"raw.events": 1, "raw.users": 1, "main.rejected_rows": 1}
+    assert {*all_bytes(desk)} == {"warehouse.duckdb", "warehouse.private.duckdb"}
+    assert not [name for name, content in all_bytes(desk).items() if WORD.encode() in content]
+    assert desk.query("from raw.events order by all") == before
+    assert desk.query("select user_id from raw.users") == [(1,)]
+    assert desk.query("select user_text from private.rejected_rows") == [("1",)]
+    indexes = desk.query("select index_name from duckdb_indexes() order by all")
+    assert indexes == [("by_country",), ("by_course",)]
+
+
+def test_the_load_history_has_counts_and_no_ids(desk: Desk) -> None:
+    load_with_word(desk)
+    report = take_out(desk, user_id="2")
+    [row] = desk.query(
+        """
+        select kind, user_rows, event_rows, first_day, last_day, settings::varchar,
+            touched_first_day, touched_last_day
+        from raw.loads where load_id = 2
+        """
+    )
+    assert [str(cell) for cell in row] == [
+        *("erased", "1", "2", "2025-01-02", "2025-01-02"),
+        '{"users": 1, "events": 0, "unknown": 0, "rows": {"raw.events": 1, "raw.users": 1, '
+        '"main.rejected_rows": 1}}',
+        *("2025-01-01", "2025-01-02"),
+    ]
+    verdict = verify_warehouse(desk.warehouse)
+    assert verdict.matches
+    assert verdict.recorded == report.dataset_version
+    desk.load(EVENTS[:2], USERS[:1])
+    assert verify_warehouse(desk.warehouse).recorded == report.dataset_version
+
+
+def test_a_text_key_goes_and_its_number_is_not_given_again(desk: Desk) -> None:
+    keys = {"1": "ann@example.org", "2": f"user-{WORD}@example.org"}
+    rows = [[row | {"user_id": keys[row["user_id"]]} for row in table] for table in (USERS, EVENTS)]
+    load_keys(desk, *rows)
+    path = private_path(desk.warehouse)
+    assert WORD.encode() in path.read_bytes()
+    take_out(desk, user_key=f" {keys['2']} ")
+    assert WORD.encode() not in path.read_bytes()
+    assert desk.query("from private.user_keys") == [(1, keys["1"])]
+    with pytest.raises(UsageError, match="no such user is known") as error:
+        take_out(desk, user_key=keys["2"])
+    assert WORD not in str(error.value)
+    load_keys(desk, [rows[0][1]], [rows[1][2]], append=True)
+    assert desk.query("from private.user_keys order by all") == [(1, keys["1"]), (3, keys["2"])]
+    path.rename(desk.folder / "away.csv")
+    with pytest.raises(UsageError, match="the private file with the texts of the users is missing"):
+        take_out(desk, user_key=keys["1"])
+
+
+def test_who_stands_only_in_the_quarantine_goes_too_as_a_whole_word(desk: Desk) -> None:
+    bad = [BAD | {"user_id": user} for user in ("007", "77", "x7", "9")]
+    lines = as_csv([*EVENTS, *bad]) + b"one,more,for 7\none,more,for 77\none,more,7th\n"
+    desk.load(lines, max_rejects=7)
+    assert take_out(desk, user_id="7").rows == {"main.rejected_rows": 2}
+    left = desk.query(
+        """
+        select coalesce(user_text, trim(row ->> '$.line', chr(10)))
+        from private.rejected_rows order by all
+        """
+    )
+    assert [text for (text,) in left] == ["77", "9", "one,more,7th", "one,more,for 77", "x7"]
+    with pytest.raises(UsageError, match="no such user is known; nothing was changed"):
+        take_out(desk, user_id="7")
+
+
+def test_of_a_file_the_unknown_are_counted(desk: Desk) -> None:
+    desk.load()
+    file = desk.file("ids.txt", b"\xef\xbb\xbf2\r\n\r\n99\n 02 \n")
+    report = take_out(desk, file=file)
+    assert (report.users, report.unknown) == (1, 1)
+    before = all_bytes(desk)
+    with pytest.raises(UsageError, match="no user of the file is known"):
+        take_out(desk, file=file)
+    assert all_bytes(desk) == before
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({}, "give exactly one of --user-id, --user-key, --file, --event-id, --event-file"),
+        ({"user_id": "1", "event_id": "10"}, "give exactly one of"),
+        ({"user_id": "x"}, "user_id: 'x' is not allowed; give a whole number"),
+        ({"user_id": "  "}, "user_id: nothing is named that could be erased"),
+        ({"user_key": "1"}, "user_key: the users of this warehouse have ids; give --user-id"),
+        ({"event_id": "99"}, "event_id: no such event is known"),
+        ({"file": "missing.txt"}, "a file that can be read"),
+    ],
+)
+def test_a_wrong_call_is_one_line_and_changes_nothing(
+    given: dict[str, str], message: str, desk: Desk
+) -> None:
+    desk.load()
+    before = all_bytes(desk)
+    with pytest.raises(UsageError, match=message):
+        take_out(desk, **given)
+    assert all_bytes(desk) == before
+
+
+def test_a_dry_run_says_what_would_go_and_changes_no_byte(desk: Desk) -> None:
+    load_with_word(desk)
+    before = all_bytes(desk)
+    planned = take_out(desk, dry_run=True, user_id="2")
+    assert all_bytes(desk) == before
+    done = take_out(desk, user_id="2")
+    assert (planned.rows, planned.touched) == (done.rows, done.touched)
+    assert (planned.dry_run, done.dry_run) == (True, False)
+
+
+def test_a_wrong_event_is_erased_and_the_right_one_appended(desk: Desk) -> None:
+    desk.load()
+    report = take_out(desk, event_file=desk.file("events.txt", b"11\n404\n"))
+    assert (report.events, report.unknown, report.rows) == (1, 1, {"raw.events": 1})
+    assert desk.event_ids() == [10, 12]
+    desk.load([EVENTS[1] | {"watch_minutes": "7"}], None, append=True)
+    assert desk.query("select watch_minutes from raw.events where event_id = 11") == [(7,)]
+    kinds = desk.query("select kind, event_rows from raw.loads order by load_id")
+    assert kinds == [("files", 3), ("erased", 2), ("files", 3)]
+    assert verify_warehouse(desk.warehouse).matches
+
+
+def test_own_tables_are_named_and_a_foreign_key_to_the_user_is_refused(desk: Desk) -> None:
+    desk.load()
+    change(desk.warehouse, "create table notes as select 2 as user_id, 'mine' as note")
+    report = take_out(desk, user_id="2")
+    assert report.own_tables == ("main.notes",)
+    assert desk.query("from notes") == [(2, "mine")]
+    change(
+        desk.warehouse,
+        "create table raw.own (id integer references raw.users (user_id))",
+        "insert into raw.own values (1)",
+    )
+    before = all_bytes(desk)
+    with pytest.raises(ElearnError, match=r"the foreign key of raw\.own refers to rows that would"):
+        take_out(desk, user_id="1")
+    assert all_bytes(desk) == before
+
+
+def test_a_simulation_by_day_does_not_bring_the_erased_back(tmp_path: Path) -> None:
+    desk, settings = Desk(tmp_path), Settings(n_users=20, days=40, treatment_ratio=0.5)
+    step = {"replace": False, "workers": 1}
+    generate_through(desk.warehouse, settings, settings.last_date, **step)
+    report = take_out(desk, user_id="7")
+    gone = {table: report.rows[table] for table in ("truth.users", "raw.experiment_assignments")}
+    assert gone == {"truth.users": 1, "raw.experiment_assignments": 1}
+    with pytest.raises(UsageError, match="users or events were erased"):
+        generate_through(desk.warehouse, settings, settings.last_date, **step)
+    generate_through(desk.warehouse, settings, settings.last_date, replace=True, workers=1)
+    assert desk.query("select count(*) from raw.users") == [(20,)]
+
+
+def test_a_warehouse_of_the_version_before_is_moved_over_first(desk: Desk) -> None:
+    desk.warehouse.write_bytes(gzip.decompress(EARLIER.read_bytes()))
+    report = take_out(desk, user_id="3")
+    assert report.rows["truth.users"] == 1
+    assert desk.query("select count(*) from private.truth.users") == [(4,)]
+    assert verify_warehouse(desk.warehouse).matches
+
+
+# Kills the process at a moment of its write; the moments are functions that end it.
+MOMENTS = {
+    "begun": ("generator.warehouse.private.NextPrivateFile.copy", "after"),
+    "sealed": ("generator.warehouse.private.NextPrivateFile.seal", "after"),
+    "before_the_rename": ("generator.warehouse.anew.sync", "after"),
+    "after_the_rename": ("generator.erasing.write_anew", "after"),
+}
+KILL = """
+import os, pkgutil, signal, sys
+from generator.__main__ import main
+path, when, *arguments = sys.argv[1:]
+place, _, name = path.rpartition(".")
+place = pkgutil.resolve_name(place)
+original = getattr(place, name)
+def killed(*given, **named):
+    if when == "after":
+        original(*given, **named)
+    os.kill(os.getpid(), signal.SIGKILL)
+setattr(place, name, killed)
+sys.argv[1:] = arguments
+main()
+"""
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_an_erasure_killed_at_any_moment_is_whole_or_did_not_happen(
+    moment: str, desk: Desk
+) -> None:
+    load_with_word(desk)
+    done = subprocess.run(
+        [sys.executable, "-c", KILL, *MOMENTS[moment], "erase", "--user-id", "2"],
+        cwd=desk.folder,
+        env=os.environ,
+        check=False,
+    )
+    assert done.returncode == -signal.SIGKILL
+    with read_warehouse(desk.warehouse) as con, read_private(con, desk.warehouse):
+        pass  # any command that reads the private file finishes it
+    is_erased = moment == "after_the_rename"
+    assert {*all_bytes(desk)} == {"warehouse.duckdb", "warehouse.private.duckdb"}
+    found = {name: WORD.encode() in content for name, content in all_bytes(desk).items()}
+    assert set(found.values()) == {not is_erased}
+    assert desk.query("select count(*) from raw.users") == [(1 if is_erased else 2,)]
+    kept = query_private(desk.warehouse, "select count(*) from private.rejected_rows")
+    assert kept == [(1 if is_erased else 2,)]
+    assert verify_warehouse(desk.warehouse).matches
+    if not is_erased:
+        take_out(desk, user_id="2")
+        assert not [name for name, content in all_bytes(desk).items() if WORD.encode() in content]
+
+
+def test_the_command_says_what_went(desk: Desk, elearn: Elearn) -> None:
+    desk.load()
+    done = elearn("erase", "--user-id", 2)
+    assert done.stdout.splitlines()[:3] == [
+        "users                                    1 erased",
+        "raw.events                               1 rows erased",
+        "raw.users                                1 rows erased",
+    ]
+    again = elearn("erase", "--user-id", 2, check=False)
+    assert (again.returncode, again.stderr.splitlines()[-1]) == (
+        2,
+        "Error: --user-id: no such user is known; nothing was changed",
+    )
