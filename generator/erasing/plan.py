@@ -89,13 +89,16 @@ def _tables_with(con: Connection, column: str) -> list[str]:
     return [name for (name,) in rows]
 
 
+def _quoted(table: str) -> str:
+    return ".".join(map(name_in, table.split(".", 1)))
+
+
 def _relation(database: str, table: str) -> str:
-    return ".".join(map(name_in, (database, *table.split(".", 1))))
+    return f"{name_in(database)}.{_quoted(table)}"
 
 
 def _count(con: Connection, table: str, condition: str) -> int:
-    relation = ".".join(map(name_in, table.split(".", 1)))
-    [count] = one_row(con, f"select count(*) from {relation} where {condition}")
+    [count] = one_row(con, f"select count(*) from {_quoted(table)} where {condition}")
     return int(count)
 
 
@@ -152,7 +155,7 @@ def _check_references(con: Connection, conditions: dict[str, str]) -> None:
     ).fetchall()
     for child, parent, columns, keys in rows:
         wanted = ", ".join(map(name_in, keys))
-        gone = f"select {wanted} from {parent} where {conditions[parent]}"
+        gone = f"select {wanted} from {_quoted(parent)} where {conditions[parent]}"
         if _count(con, child, f"({', '.join(map(name_in, columns))}) in ({gone})"):
             raise ElearnError(
                 f"the foreign key of {child} refers to rows that would go; delete its rows of"

@@ -18,6 +18,7 @@ from generator.erasing import erase
 from generator.erasing.report import ErasureReport
 from generator.erasing.wanted import wanted_of
 from generator.errors import ElearnError, UsageError
+from generator.loader.load_report import LoadReport
 from generator.loader.mapping_file import read_mapping
 from generator.loader.text_format import TextFormat
 from generator.sinks.daily import generate_through
@@ -26,7 +27,7 @@ from generator.warehouse.paths import private_path
 from generator.warehouse.private import read_private
 from generator.warehouse.verify import verify_warehouse
 from tests.conftest import Elearn
-from tests.loader.desk import EVENT, EVENTS, USERS, Desk, as_csv
+from tests.loader.desk import EVENT, EVENTS, USERS, Desk, Row, as_csv
 from tests.private import query_private
 from tests.test_moving_over import EARLIER
 
@@ -73,7 +74,7 @@ def load_with_word(desk: Desk) -> None:
     change(private_path(desk.warehouse), 'create unique index by_row on rejected_rows ("row")')
 
 
-def load_keys(desk: Desk, users: list[dict[str, str]], events: list[dict[str, str]], **more):
+def load_keys(desk: Desk, users: list[Row], events: list[Row], **more: bool) -> LoadReport:
     file = desk.file("keys.toml", TEXT_KEYS.encode())
     mapping = read_mapping(file)
     return desk.load(
