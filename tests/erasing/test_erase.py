@@ -237,6 +237,31 @@ def test_own_tables_are_named_and_a_foreign_key_to_the_user_is_refused(desk: Des
     assert all_bytes(desk) == before
 
 
+def test_rows_in_tables_of_models_and_in_the_bookkeeping_go(desk: Desk) -> None:
+    desk.load()
+    change(
+        desk.warehouse,
+        "create schema bookkeeping",
+        "create table bookkeeping.tested_tables as select 'main.my totals' as table_name",
+        'create table main."my totals" as from (values (1), (2)) as totals (user_id)',
+        "create table bookkeeping.outdated as from (values (1), (2), (null)) as rows (user_id)",
+        """
+        create table bookkeeping.content as
+        select * from (values ('raw.events', 7, 9::hugeint)) as of (table_name, row_count, hash_sum)
+        cross join (values (date '2025-01-01'), (date '2025-01-02')) as days (day)
+        """,
+    )
+    take_out(desk, event_id="12")
+    days = "select row_count, hash_sum from bookkeeping.content order by day"
+    assert desk.query(days) == [(7, 9), (0, 0)]
+    report = take_out(desk, user_id="2")
+    assert report.rows == {"main.my totals": 1, "raw.users": 1}
+    assert report.own_tables == ()
+    assert desk.query('from main."my totals"') == [(1,)]
+    assert desk.query("from bookkeeping.outdated order by all") == [(1,), (None,)]
+    assert desk.query(days) == [(0, 0), (0, 0)]
+
+
 def test_a_simulation_by_day_does_not_bring_the_erased_back(tmp_path: Path) -> None:
     desk, settings = Desk(tmp_path), Settings(n_users=20, days=40, treatment_ratio=0.5)
     step = {"replace": False, "workers": 1}

@@ -7,6 +7,9 @@ from pathlib import Path
 import duckdb
 
 from generator import vocabulary
+from generator.report.churn import prepare
+from generator.report.facts import read_facts
+from generator.warehouse.file import read_warehouse
 from generator.warehouse.verify import mart_hashes
 from tests.conftest import Elearn, run_dbt
 from tests.private import query_private
@@ -54,6 +57,9 @@ def test_the_next_build_equals_a_full_refresh_and_publishes_without_them(
     elearn("build", "--no-generate")
     assert users_in(published, WITH_USERS, users) == {}
     assert "match" in elearn("verify").stdout
+    with read_warehouse(published) as con:
+        prepare(con)
+        assert read_facts(con, published).is_simulated
     hashes = mart_hashes(warehouse)
     done = run_dbt(warehouse, dbt_variables, "run", "--full-refresh")
     assert done.returncode == 0, done.stdout
