@@ -109,7 +109,7 @@ def test_a_simulation_that_arrived_in_part_is_judged_by_the_days_that_came(
 @pytest.mark.parametrize(
     ("statement", "message"),
     [
-        ("drop table main.build_info", "does not hold the vars of the build; run `elearn build`"),
+        ("drop table main.build_info", "does not hold the vars of the build; run `elearn build"),
         ("update main.build_info set vars = null", "does not hold the vars of the build"),
         (
             "update main.build_info set vars = replace(vars, '\"quiz_attempt\"', '\"login\"')",
