@@ -56,7 +56,7 @@ def expected(published: Path) -> dict[str, Any]:
         found["rows"] = {
             name: plain(con.execute(ordered(name)).fetchall()) for name, _ in found["tables"]
         }
-    assert len(found["tables"]) == 11
+    assert len(found["tables"]) == 12
     assert ["raw.events", "FOREIGN KEY", "user_id"] in found["keys"]
     assert all(comment for *_, comment in found["tables"] + found["columns"])
     assert len(found["rows"]["main.user_features_daily"]) == 40 * 75
