@@ -7,10 +7,10 @@ from typing import Any
 
 from generator.atomic_files import move_into, write_manifest, written_whole
 from generator.errors import ElearnError
-from generator.publishing.green_build import GREEN_BUILD, build_of_content, read_green_build
+from generator.publishing.green_build import build_of_content, is_published, read_green_build
 from generator.reporter import SILENT, Reporter
 from generator.warehouse.file import Connection, last_load, read_warehouse
-from generator.warehouse.sql import has_table, name_in, one_row, quoted
+from generator.warehouse.sql import name_in, one_row, quoted
 from generator.warehouse.summary import MARTS, has_changes
 from generator.warehouse.tables import BUILD_INFO, LOADS, USER_CHANGES, VERSIONED_TABLES
 from generator.warehouse.versions import dataset_version
@@ -72,9 +72,7 @@ def as_lines(output_dir: Path, manifest: dict[str, Any]) -> list[str]:
 
 def exported_tables(con: Connection, warehouse: Path) -> list[str]:
     """Return the tables that readers get, of a warehouse or of a published file."""
-    if has_table(con, GREEN_BUILD):
-        found = {table.name for table in read_green_build(con, warehouse).tables}
-    else:
+    if is_published(con):
         rows = con.execute(
             """
             select schema_name || '.' || table_name from duckdb_tables()
@@ -82,6 +80,8 @@ def exported_tables(con: Connection, warehouse: Path) -> list[str]:
             """
         ).fetchall()
         found = {name for (name,) in rows}
+    else:
+        found = {table.name for table in read_green_build(con, warehouse).tables}
     found -= LEFT_OUT | (set() if has_changes(con) else {USER_CHANGES.name})
     return [name for name in FIRST if name in found] + sorted(found - {*FIRST})
 

@@ -104,6 +104,14 @@ def read_green_build(con: Connection, warehouse: Path) -> GreenBuild:
     return GreenBuild(facts, tuple(map(TestedTable._make, tested)))
 
 
+def is_published(con: Connection) -> bool:
+    """Tell whether a file is a published one: that of a warehouse names no version of elearn."""
+    if not has_table(con, BUILD_INFO.name):
+        return False
+    query = f"select count(*) from {BUILD_INFO.name} where elearn_version is not null"
+    return one_row(con, query) == (1,)
+
+
 def build_of_content(con: Connection, warehouse: Path) -> Build:
     """Return the green build that tested what stands in a warehouse, or in a published copy, now.
 
@@ -112,8 +120,7 @@ def build_of_content(con: Connection, warehouse: Path) -> Build:
     ElearnError
         There is none, another engine made it, or a table changed since.
     """
-    is_published = has_table(con, BUILD_INFO.name) and not has_table(con, GREEN_BUILD)
-    published = _facts(con, BUILD_INFO.name) if is_published else None
+    published = _facts(con, BUILD_INFO.name) if is_published(con) else None
     if published is not None:
         return published
     green = read_green_build(con, warehouse)

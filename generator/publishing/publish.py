@@ -18,7 +18,7 @@ import duckdb
 from generator.atomic_files import move_file, written_whole
 from generator.errors import ElearnError, LockedError, first_line, not_allowed
 from generator.publishing.for_readers import keep_for_readers
-from generator.publishing.green_build import GREEN_BUILD, GreenBuild, read_green_build
+from generator.publishing.green_build import GreenBuild, is_published, read_green_build
 from generator.reporter import SILENT, Reporter
 from generator.warehouse.copy_process import copied_meanwhile
 from generator.warehouse.file import (
@@ -31,7 +31,7 @@ from generator.warehouse.file import (
 )
 from generator.warehouse.moving_over import move_over
 from generator.warehouse.paths import check_path, resolved
-from generator.warehouse.sql import has_table, one_row
+from generator.warehouse.sql import one_row
 from generator.warehouse.tables import BUILD_INFO
 from generator.warehouse.versions import dataset_version
 
@@ -96,7 +96,7 @@ def check_published(warehouse: Path, published: Path) -> None:
 def _is_published(path: Path) -> bool:
     try:
         with duckdb.connect(str(path.absolute()), read_only=True) as con:
-            return has_table(con, BUILD_INFO.name) and not has_table(con, GREEN_BUILD)
+            return is_published(con)
     except duckdb.Error:
         return False
 
