@@ -113,7 +113,8 @@ def test_a_published_copy_gives_the_same_charts_and_names_its_tests(
             create table build_info as
             select * replace (
                 timestamp '2100-01-02 03:04:05' as built_at, 98 as tests_passed,
-                1 as tests_warned, '1.11.16' as dbt_version, '1.5.6' as duckdb_version
+                1 as tests_warned, '1.11.16' as dbt_version, '1.5.6' as duckdb_version,
+                '0.1.0' as elearn_version
             )
             from built.build_info
         """)
