@@ -9,7 +9,7 @@ from pathlib import Path
 from tests.conftest import ROOT
 
 FLOORS = [
-    {"errors", "reporter", "vocabulary"},
+    {"errors", "extras", "reporter", "vocabulary"},
     {"atomic_files", "settings"},
     {"simulation", "warehouse"},
     {"loader", "publishing", "sinks"},

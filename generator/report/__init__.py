@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from generator.atomic_files import replace_file, written_whole
 from generator.errors import ElearnError, not_allowed
+from generator.extras import pip_install
 from generator.warehouse.file import read_warehouse
 from generator.warehouse.paths import is_same_file
 from generator.warehouse.summary import check_built
@@ -78,7 +79,7 @@ def write_report(
 
 def _check_libraries() -> None:
     if not all(find_spec(name) for name in LIBRARIES):
-        raise ElearnError("the report needs two more libraries: pip install '.[report]'")
+        raise ElearnError(f"the report needs more libraries: {pip_install('report')}")
 
 
 def _write_pictures(figures: list[Figure], png: Path) -> list[str]:

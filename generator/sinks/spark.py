@@ -26,6 +26,7 @@ import pyarrow as pa
 
 from generator.atomic_files import file_hash, write_manifest, written_whole
 from generator.errors import ElearnError, UsageError
+from generator.extras import pip_install
 from generator.settings import Settings
 from generator.simulation import simulate_blocks
 from generator.simulation.streams import BLOCK_USERS
@@ -169,7 +170,7 @@ def spark_session() -> Iterator[SparkSession]:
             "spark needs Java 17 or newer; there is none (JAVA_HOME or PATH)", "engine"
         )
     if find_spec("pyspark") is None:
-        raise UsageError("spark needs pyspark; run `pip install '.[spark]'`", "engine")
+        raise UsageError(f"spark needs pyspark; run `{pip_install('spark')}`", "engine")
     stop_signals = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         session = _start({} if is_remote else local_options())
