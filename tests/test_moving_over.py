@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import gzip
-import os
-import signal
 import stat
-import subprocess
-import sys
 from pathlib import Path
 
 import duckdb
@@ -19,6 +15,7 @@ from generator.warehouse.moving_over import move_over
 from generator.warehouse.paths import private_path
 from generator.warehouse.verify import verify_warehouse
 from tests.loader.desk import EVENTS, USERS, Desk
+from tests.named_moments import Moment, kill_at
 from tests.private import query_private
 
 EARLIER = Path(__file__).parent / "files/earlier_warehouse.gz"
@@ -138,32 +135,17 @@ def test_a_warehouse_that_was_moved_over_is_let_be(warehouse: Path) -> None:
     assert (warehouse.read_bytes(), private_path(warehouse).read_bytes()) == before
 
 
-KILL = """
-import os, signal, sys
-from pathlib import Path
-from generator.warehouse import moving_over
-name, when = sys.argv[1:]
-original = getattr(moving_over, name)
-def killed(*given):
-    if when == "after":
-        original(*given)
-    os.kill(os.getpid(), signal.SIGKILL)
-setattr(moving_over, name, killed)
-moving_over.move_over(Path("warehouse.duckdb"))
-"""
+MOVING = "generator.warehouse.moving_over"
+MOMENTS = {
+    "moved_but_not_yet_committed": Moment("after", f"{MOVING}._move"),
+    "committed": Moment("before", f"{MOVING}.write_anew"),
+    "written_anew": Moment("after", f"{MOVING}.write_anew"),
+}
 
 
-@pytest.mark.parametrize(
-    ("name", "when"), [("_move", "after"), ("write_anew", "before"), ("write_anew", "after")]
-)
-def test_a_move_that_was_killed_is_done_again(name: str, when: str, warehouse: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", KILL, name, when],
-        cwd=warehouse.parent,
-        env=os.environ,
-        check=False,
-    )
-    assert done.returncode == -signal.SIGKILL
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_a_move_that_was_killed_is_done_again(moment: str, warehouse: Path) -> None:
+    kill_at(MOMENTS[moment], warehouse.parent, "publish")
     assert verify_warehouse(warehouse).matches
     move_over(warehouse)
     check_moved(warehouse)

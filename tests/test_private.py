@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 import shutil
-import signal
 import stat
 import subprocess
 import sys
@@ -23,6 +21,7 @@ from generator.warehouse.paths import check_path, private_path
 from generator.warehouse.private import read_private
 from generator.warehouse.tables import TRUTH
 from tests.loader.desk import EVENT, EVENTS, USERS, Desk
+from tests.named_moments import Moment, kill_at
 from tests.private import private_tables, query_private
 
 BAD = EVENT | {"event_id": "13", "event_type": "?"}
@@ -203,27 +202,13 @@ def test_a_private_file_that_somebody_changes_stops_a_load_that_needs_it(desk: D
     desk.load()
 
 
-# Kills the process at a moment of its write; the moments are functions that end it.
+NEXT = "generator.warehouse.next_private_file.NextPrivateFile"
 MOMENTS = {
-    "begun": ("insert", "after"),
-    "before_the_commit": ("seal", "after"),
-    "after_the_commit": ("put_in_place", "before"),
-    "in_place": ("put_in_place", "after"),
+    "begun": Moment("after", f"{NEXT}.insert"),
+    "before_the_commit": Moment("after", f"{NEXT}.seal"),
+    "after_the_commit": Moment("before", f"{NEXT}.put_in_place"),
+    "in_place": Moment("after", f"{NEXT}.put_in_place"),
 }
-KILL = """
-import os, signal, sys
-from generator.__main__ import main
-from generator.warehouse.private import NextPrivateFile
-name, when, *arguments = sys.argv[1:]
-original = getattr(NextPrivateFile, name)
-def killed(*given):
-    if when == "after":
-        original(*given)
-    os.kill(os.getpid(), signal.SIGKILL)
-setattr(NextPrivateFile, name, killed)
-sys.argv[1:] = arguments
-main()
-"""
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
@@ -233,13 +218,7 @@ def test_a_load_killed_between_the_two_files_leaves_both_old_or_both_new(
     desk.load([*EVENTS, BAD], max_rejects=1)
     users, events = desk.file("u.csv", USERS), desk.file("e.csv", [*EVENTS, BAD, BAD])
     command = ("load", "--users", users, "--events", events, "--max-rejects", "2")
-    done = subprocess.run(
-        [sys.executable, "-c", KILL, *MOMENTS[moment], *command],
-        cwd=desk.folder,
-        env=os.environ,
-        check=False,
-    )
-    assert done.returncode == -signal.SIGKILL
+    kill_at(MOMENTS[moment], desk.folder, *command)
     with read_warehouse(desk.warehouse) as con, read_private(con, desk.warehouse):
         loads = len(con.execute("from raw.loads").fetchall())
     assert loads == (1 if moment in ("begun", "before_the_commit") else 2)

@@ -13,7 +13,8 @@ import pyarrow as pa
 import pytest
 
 from generator.warehouse.hashing import row_hashes
-from generator.warehouse.tables import EVENTS, Column, Table
+from generator.warehouse.table import Column, Table
+from generator.warehouse.tables import EVENTS
 from generator.warehouse.versions import sum_of
 from tests.conftest import Elearn
 

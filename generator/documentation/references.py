@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from generator.documentation.project import Node, Project, primary_key
-from generator.warehouse.tables import CONTENT_TABLES, LOG_TABLES, Table
+from generator.warehouse.table import Table
+from generator.warehouse.tables import CONTENT_TABLES, LOG_TABLES
 
 RAW_TABLES = (*CONTENT_TABLES, *LOG_TABLES)
 

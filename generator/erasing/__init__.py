@@ -26,8 +26,9 @@ from generator.warehouse.file import (
     record_load,
 )
 from generator.warehouse.moving_over import move_over
+from generator.warehouse.next_private_file import NextPrivateFile
 from generator.warehouse.paths import private_path
-from generator.warehouse.private import NextPrivateFile, PrivateFile, read_private, settle
+from generator.warehouse.private import PrivateFile, read_private, settle
 
 
 def erase(

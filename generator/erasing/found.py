@@ -14,7 +14,8 @@ from generator.loader.mapping import TEXT_KEY
 from generator.warehouse.file import Connection
 from generator.warehouse.private import PrivateFile
 from generator.warehouse.sql import has_table
-from generator.warehouse.tables import EVENTS, REJECTED_ROWS, TRUTH, USER_KEYS, USERS, Table
+from generator.warehouse.table import Table
+from generator.warehouse.tables import EVENTS, REJECTED_ROWS, TRUTH, USER_KEYS, USERS
 
 ERASED = {"user_id": "temp.main.erased_users", "event_id": "temp.main.erased_events"}
 """Temporary tables of the ids that go, by the name of their column."""

@@ -36,10 +36,11 @@ from generator.warehouse.file import (
     replace_content,
 )
 from generator.warehouse.moving_over import move_over
+from generator.warehouse.next_private_file import NextPrivateFile, load_transaction
 from generator.warehouse.own_objects import check_replaceable
-from generator.warehouse.private import NextPrivateFile, load_transaction
 from generator.warehouse.sql import has_table, one_row
-from generator.warehouse.tables import EVENTS, LOADS, USER_CHANGES, USERS, Table
+from generator.warehouse.table import Table
+from generator.warehouse.tables import EVENTS, LOADS, USER_CHANGES, USERS
 from generator.warehouse.versions import content_sum, version_of
 
 

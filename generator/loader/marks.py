@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from generator.loader.rules import REPEATED, Fault
 from generator.loader.staging import Staging
 from generator.warehouse.sql import has_table
-from generator.warehouse.tables import Table
+from generator.warehouse.table import Table
 
 LATENT = ("engagement_score",)
 """Columns that no real export has, and that a file may lack: such a file says nothing of them."""

@@ -26,7 +26,7 @@ from generator.loader.reader import (
 from generator.loader.rules import Fault
 from generator.loader.staging import StagedFile, Staging
 from generator.loader.text_format import BLANKS
-from generator.warehouse.private import NextPrivateFile
+from generator.warehouse.next_private_file import NextPrivateFile
 from generator.warehouse.sql import one_row, quoted
 from generator.warehouse.tables import REJECTED_ROWS
 from generator.warehouse.versions import BATCH_ROWS

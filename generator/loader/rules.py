@@ -6,7 +6,7 @@ from collections.abc import Container
 from dataclasses import dataclass, field
 
 from generator.loader.csv_records import BROKEN
-from generator.warehouse.tables import Table
+from generator.warehouse.table import Table
 
 IGNORED, REPEATED = 254, 255
 """What stands in place of a fault's number for a row that is not loaded, but has no fault."""

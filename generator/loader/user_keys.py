@@ -12,7 +12,8 @@ from pathlib import Path
 from generator.errors import UsageError
 from generator.loader.staging import Staging
 from generator.warehouse.file import Connection
-from generator.warehouse.private import NextPrivateFile, read_private
+from generator.warehouse.next_private_file import NextPrivateFile
+from generator.warehouse.private import read_private
 from generator.warehouse.sql import one_row
 from generator.warehouse.tables import USER_KEYS, USERS
 

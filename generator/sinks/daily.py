@@ -32,7 +32,7 @@ from generator.warehouse.file import (
     replace_content,
 )
 from generator.warehouse.moving_over import move_over
-from generator.warehouse.private import load_transaction
+from generator.warehouse.next_private_file import load_transaction
 from generator.warehouse.summary import Summary, summarise
 from generator.warehouse.tables import EVENTS, TRUTH, USER_CHANGES
 

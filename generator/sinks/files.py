@@ -22,7 +22,8 @@ from generator.simulation import simulate_blocks
 from generator.simulation.rows import Rows
 from generator.sinks.tally import Tally
 from generator.sinks.warehouse import advance, batches, simulated_tables
-from generator.warehouse.tables import EVENTS, USER_CHANGES, USERS, Table
+from generator.warehouse.table import Table
+from generator.warehouse.tables import EVENTS, USER_CHANGES, USERS
 from generator.warehouse.versions import ContentSum, version_of
 
 LAYOUTS = ("flat", "version", "date")

@@ -21,16 +21,10 @@ from generator.warehouse.file import (
     replace_content,
 )
 from generator.warehouse.moving_over import move_over
-from generator.warehouse.private import load_transaction
+from generator.warehouse.next_private_file import load_transaction
 from generator.warehouse.summary import Summary, summarise
-from generator.warehouse.tables import (
-    ASSIGNMENTS,
-    EVENTS,
-    TRUTH,
-    USER_CHANGES,
-    USERS,
-    Table,
-)
+from generator.warehouse.table import Table
+from generator.warehouse.tables import ASSIGNMENTS, EVENTS, TRUTH, USER_CHANGES, USERS
 
 ROW_GROUP = 122_880
 """Rows that DuckDB stores together. What comes in such pieces is written once: rows that do not

@@ -22,14 +22,8 @@ from generator.errors import ElearnError, LockedError, first_line, not_allowed
 from generator.warehouse.own_objects import check_replaceable, create_kept_indexes, keep_indexes
 from generator.warehouse.paths import check_path, resolved
 from generator.warehouse.sql import has_table, one_row
-from generator.warehouse.tables import (
-    CONTENT_TABLES,
-    EVENTS,
-    LOADS,
-    STANDING_TABLES,
-    USERS,
-    Table,
-)
+from generator.warehouse.table import Table
+from generator.warehouse.tables import CONTENT_TABLES, EVENTS, LOADS, STANDING_TABLES, USERS
 from generator.warehouse.versions import dataset_version
 
 # Readers lag behind writers: a file in this format opens in every DuckDB from 1.1 on.

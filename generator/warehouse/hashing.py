@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from generator.warehouse.tables import Column, Table
+from generator.warehouse.table import Column, Table
 
 Bits = NDArray[np.uint64]
 

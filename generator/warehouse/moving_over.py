@@ -12,10 +12,12 @@ from generator.errors import ElearnError
 from generator.reporter import SILENT, Reporter
 from generator.warehouse.anew import anew_path, write_anew
 from generator.warehouse.file import Connection, connect, remove_database
+from generator.warehouse.next_private_file import NextPrivateFile
 from generator.warehouse.paths import check_path, private_path
-from generator.warehouse.private import NextPrivateFile, PrivateFile, read_private
+from generator.warehouse.private import PrivateFile, read_private
 from generator.warehouse.sql import has_table, quoted_list
-from generator.warehouse.tables import LOADS, REJECTED_ROWS, TRUTH, Table
+from generator.warehouse.table import Table
+from generator.warehouse.tables import LOADS, REJECTED_ROWS, TRUTH
 from generator.warehouse.versions import BATCH_ROWS
 
 OLD_NAMES = {"truth.users": TRUTH, "raw.rejected_rows": REJECTED_ROWS}

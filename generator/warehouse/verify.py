@@ -15,7 +15,8 @@ from generator.errors import ElearnError, first_line
 from generator.warehouse.file import last_load, read_warehouse
 from generator.warehouse.sql import connect_memory, one_row, quoted
 from generator.warehouse.summary import MARTS, check_built
-from generator.warehouse.tables import USER_CHANGES, VERSIONED_TABLES, Table
+from generator.warehouse.table import Table
+from generator.warehouse.tables import USER_CHANGES, VERSIONED_TABLES
 from generator.warehouse.versions import (
     ContentSum,
     content_sum,

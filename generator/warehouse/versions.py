@@ -16,7 +16,8 @@ import pyarrow as pa
 
 from generator.warehouse.hashing import row_hashes
 from generator.warehouse.sql import has_table
-from generator.warehouse.tables import USER_CHANGES, VERSIONED_TABLES, Table
+from generator.warehouse.table import Table
+from generator.warehouse.tables import USER_CHANGES, VERSIONED_TABLES
 
 BATCH_ROWS = 122_880
 """Rows that are hashed at a time: their columns stay in the processor's cache."""

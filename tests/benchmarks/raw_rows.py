@@ -15,7 +15,8 @@ from generator.sinks.files import Shard, generate_files
 from generator.sinks.warehouse import generate_warehouse
 from generator.vocabulary import EVENT_TYPES
 from generator.warehouse.file import STORAGE
-from generator.warehouse.tables import EVENTS, USERS, Table
+from generator.warehouse.table import Table
+from generator.warehouse.tables import EVENTS, USERS
 from generator.warehouse.verify import verify_warehouse
 from tests.benchmarks.measuring import WORKERS, Clock, Row, best, measured
 

@@ -15,7 +15,8 @@ import pyarrow as pa
 
 from generator import vocabulary
 from generator.warehouse.file import STORAGE
-from generator.warehouse.tables import EVENTS, LOADS, REJECTED_ROWS, USER_CHANGES, USERS, Table
+from generator.warehouse.table import Table
+from generator.warehouse.tables import EVENTS, LOADS, REJECTED_ROWS, USER_CHANGES, USERS
 from tests.conftest import ROOT, WRITING_RESULTS, dbt_writing_to
 from tests.dbt.judge import Event, Row, User, UserChange, Vars, World
 from tests.preloaded import run_python

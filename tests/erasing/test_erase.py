@@ -3,37 +3,23 @@
 from __future__ import annotations
 
 import gzip
-import os
-import secrets
-import signal
-import subprocess
-import sys
 from pathlib import Path
 
-import duckdb
 import pytest
 
 from generator import Settings
-from generator.erasing import erase
-from generator.erasing.report import ErasureReport
-from generator.erasing.wanted import wanted_of
 from generator.errors import ElearnError, UsageError
 from generator.loader.load_report import LoadReport
 from generator.loader.mapping_file import read_mapping
 from generator.loader.text_format import TextFormat
 from generator.sinks.daily import generate_through
-from generator.warehouse.file import read_warehouse
 from generator.warehouse.paths import private_path
-from generator.warehouse.private import read_private
 from generator.warehouse.verify import verify_warehouse
 from tests.conftest import Elearn
-from tests.loader.desk import EVENT, EVENTS, USERS, Desk, Row, as_csv
-from tests.private import query_private
+from tests.erasing.desk import BAD, WORD, all_bytes, change, load_with_word, take_out
+from tests.loader.desk import EVENTS, USERS, Desk, Row, as_csv
 from tests.test_moving_over import EARLIER
 
-WORD = secrets.token_hex(20)
-"""Stands in rows of user 2 alone, and in an index, which keeps texts as they are."""
-BAD = EVENT | {"event_id": "13", "event_type": "?"}
 TEXT_KEYS = """
 user_key = "text"
 [users]
@@ -50,30 +36,6 @@ def desk(tmp_path: Path) -> Desk:
     return Desk(tmp_path)
 
 
-def change(path: Path, *statements: str) -> None:
-    with duckdb.connect(str(path)) as con:
-        for statement in statements:
-            con.execute(statement)
-
-
-def take_out(desk: Desk, dry_run: bool = False, **given: str) -> ErasureReport:
-    return erase(desk.warehouse, wanted_of(given), dry_run=dry_run)
-
-
-def load_with_word(desk: Desk) -> None:
-    """Load a word of user 2 into an event, a user's row, and the quarantine."""
-    events = [*EVENTS[:2], EVENTS[2] | {"course_name": WORD}]
-    users = [USERS[0], USERS[1] | {"country": WORD}]
-    bad = BAD | {"user_id": "2", "course_name": WORD}
-    desk.load([*events, bad, BAD | {"event_id": "14"}], users, max_rejects=2)
-    change(
-        desk.warehouse,
-        "create unique index by_course on raw.events (course_name)",
-        "create unique index by_country on raw.users (country)",
-    )
-    change(private_path(desk.warehouse), 'create unique index by_row on rejected_rows ("row")')
-
-
 def load_keys(desk: Desk, users: list[Row], events: list[Row], **more: bool) -> LoadReport:
     file = desk.file("keys.toml", TEXT_KEYS.encode())
     mapping = read_mapping(file)
@@ -81,14 +43,6 @@ def load_keys(desk: Desk, users: list[Row], events: list[Row], **more: bool) -> 
         events, users, mapping=mapping, text_format=TextFormat.of(mapping, [], None, None, None),
         **more,
     )  # fmt: skip
-
-
-def all_bytes(desk: Desk) -> dict[str, bytes]:
-    return {
-        path.name: path.read_bytes()
-        for path in desk.folder.iterdir()
-        if path.suffix not in (".csv", ".txt", ".toml")
-    }
 
 
 def test_no_byte_of_the_user_stays_and_the_others_keep_their_rows(desk: Desk) -> None:
@@ -281,57 +235,6 @@ def test_a_warehouse_of_the_version_before_is_moved_over_first(desk: Desk) -> No
     assert report.rows["truth.users"] == 1
     assert desk.query("select count(*) from private.truth.users") == [(4,)]
     assert verify_warehouse(desk.warehouse).matches
-
-
-# Kills the process at a moment of its write; the moments are functions that end it.
-MOMENTS = {
-    "begun": ("generator.warehouse.private.NextPrivateFile.copy", "after"),
-    "sealed": ("generator.warehouse.private.NextPrivateFile.seal", "after"),
-    "before_the_rename": ("generator.warehouse.anew.sync", "after"),
-    "after_the_rename": ("generator.erasing.write_anew", "after"),
-}
-KILL = """
-import os, pkgutil, signal, sys
-from generator.__main__ import main
-path, when, *arguments = sys.argv[1:]
-place, _, name = path.rpartition(".")
-place = pkgutil.resolve_name(place)
-original = getattr(place, name)
-def killed(*given, **named):
-    if when == "after":
-        original(*given, **named)
-    os.kill(os.getpid(), signal.SIGKILL)
-setattr(place, name, killed)
-sys.argv[1:] = arguments
-main()
-"""
-
-
-@pytest.mark.parametrize("moment", MOMENTS)
-def test_an_erasure_killed_at_any_moment_is_whole_or_did_not_happen(
-    moment: str, desk: Desk
-) -> None:
-    load_with_word(desk)
-    done = subprocess.run(
-        [sys.executable, "-c", KILL, *MOMENTS[moment], "erase", "--user-id", "2"],
-        cwd=desk.folder,
-        env=os.environ,
-        check=False,
-    )
-    assert done.returncode == -signal.SIGKILL
-    with read_warehouse(desk.warehouse) as con, read_private(con, desk.warehouse):
-        pass  # any command that reads the private file finishes it
-    is_erased = moment == "after_the_rename"
-    assert {*all_bytes(desk)} == {"warehouse.duckdb", "warehouse.private.duckdb"}
-    found = {name: WORD.encode() in content for name, content in all_bytes(desk).items()}
-    assert set(found.values()) == {not is_erased}
-    assert desk.query("select count(*) from raw.users") == [(1 if is_erased else 2,)]
-    kept = query_private(desk.warehouse, "select count(*) from private.rejected_rows")
-    assert kept == [(1 if is_erased else 2,)]
-    assert verify_warehouse(desk.warehouse).matches
-    if not is_erased:
-        take_out(desk, user_id="2")
-        assert not [name for name, content in all_bytes(desk).items() if WORD.encode() in content]
 
 
 def test_the_command_says_what_went(desk: Desk, elearn: Elearn) -> None:

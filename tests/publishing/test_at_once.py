@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +11,7 @@ import pytest
 from generator.publishing.publish import publish_from, publish_warehouse
 from generator.warehouse.file import read_warehouse
 from tests.conftest import run_elearn
-from tests.preloaded import run_python
+from tests.named_moments import Moment, kill_at
 from tests.publishing.folders import BUILD, HOLDER, OPENER, query, start_reader
 
 WRITE = "import duckdb; duckdb.connect('warehouse.duckdb').execute('create table late (n int)')"
@@ -49,30 +47,13 @@ def test_a_reader_is_undisturbed_while_the_warehouse_is_rebuilt_and_published(
 
 
 MOMENTS = {
-    "copied_but_with_what_readers_do_not_get": ("publish._keep_for_readers", "before"),
-    "not_yet_synced": ("os.fsync", "before"),
-    "not_yet_renamed": ("Path.replace", "before"),
-    "just_renamed": ("Path.replace", "after"),
+    "copied_but_with_what_readers_do_not_get": Moment(
+        "before", "generator.publishing.publish._keep_for_readers"
+    ),
+    "not_yet_synced": Moment("before", "os.fsync"),
+    "not_yet_renamed": Moment("before", "pathlib.Path.replace"),
+    "just_renamed": Moment("after", "pathlib.Path.replace"),
 }
-"""A function that publishing calls, and on which side of its first call the kill falls."""
-
-KILLED = """
-import os, signal, sys
-from pathlib import Path
-from generator.cli.app import main
-from generator.publishing import publish
-place, side = {moment!r}
-owner, name = place.split(".")
-owner = {{"os": os, "Path": Path, "publish": publish}}[owner]
-whole = getattr(owner, name)
-def kill(*arguments):
-    if side == "after":
-        whole(*arguments)
-    os.kill(os.getpid(), signal.SIGKILL)
-setattr(owner, name, kill)
-sys.argv = ["elearn", "publish"]
-main()
-"""
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
@@ -81,8 +62,7 @@ def test_a_killed_publish_leaves_a_whole_file_and_the_next_one_cleans_up(
 ) -> None:
     published = folder / "published/elearn.duckdb"
     before = published.read_bytes()
-    done = run_python(["-c", KILLED.format(moment=MOMENTS[moment])], folder, os.environ)
-    assert done.returncode == -signal.SIGKILL, done.stderr
+    kill_at(MOMENTS[moment], folder, "publish")
     assert query(published, "select count(*) from build_info") == [(1,)]
     assert moment == "just_renamed" or published.read_bytes() == before
     publish_warehouse(folder / "warehouse.duckdb", published)
