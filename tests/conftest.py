@@ -11,6 +11,7 @@ import pytest
 
 from generator.publishing.dbt import DBT
 from tests import preloaded
+from tests.loader.desk import Desk
 from tests.preloaded import run_python
 
 ROOT = Path(__file__).parents[1]
@@ -84,6 +85,12 @@ def made_once(folder: Path, make: Callable[[Path], object]) -> Path:
             make(making)
             making.rename(folder)
     return folder
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Desk:
+    """A folder with files to load, and a warehouse to load them into."""
+    return Desk(tmp_path)
 
 
 @pytest.fixture

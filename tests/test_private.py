@@ -27,11 +27,6 @@ from tests.private import private_tables, query_private
 BAD = EVENT | {"event_id": "13", "event_type": "?"}
 
 
-@pytest.fixture
-def desk(tmp_path: Path) -> Desk:
-    return Desk(tmp_path)
-
-
 def generate(warehouse: Path, seed: int = 1) -> None:
     generate_warehouse(warehouse, Settings(n_users=20, days=40, seed=seed), workers=1)
 

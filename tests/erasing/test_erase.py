@@ -31,11 +31,6 @@ marketing_source = "marketing_source"
 """
 
 
-@pytest.fixture
-def desk(tmp_path: Path) -> Desk:
-    return Desk(tmp_path)
-
-
 def load_keys(desk: Desk, users: list[Row], events: list[Row], **more: bool) -> LoadReport:
     file = desk.file("keys.toml", TEXT_KEYS.encode())
     mapping = read_mapping(file)

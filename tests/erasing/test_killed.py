@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from generator.warehouse.file import read_warehouse
@@ -21,11 +19,6 @@ MOMENTS = {
     "before_the_rename": Moment("after", "generator.warehouse.anew.sync"),
     "after_the_rename": Moment("after", "generator.erasing.write_anew"),
 }
-
-
-@pytest.fixture
-def desk(tmp_path: Path) -> Desk:
-    return Desk(tmp_path)
 
 
 @pytest.mark.parametrize("moment", MOMENTS)

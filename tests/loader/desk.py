@@ -7,6 +7,7 @@ import gzip
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,20 @@ EVENTS = [
     EVENT | {"event_id": "11", "event_type": "video_watch", "watch_minutes": "12.5"},
     EVENT | {"event_id": "12", "user_id": "2", "event_type": "payment_failed", "amount": "999"},
 ]
+
+HISTORY = "select dataset_version, first_day, last_day, touched_first_day, touched_last_day"
+"""A query's beginning that asks the load history for days."""
+
+OTHER = EVENT | {"course_name": "another"}
+"""The key of an event with other content."""
+
+
+def day(number: int, month: int = 1) -> date:
+    return date(2025, month, number)
+
+
+def event(event_id: int, on: str, user_id: int = 1) -> Row:
+    return EVENT | {"event_id": str(event_id), "event_time": on, "user_id": str(user_id)}
 
 
 def as_csv(rows: Sequence[Row], delimiter: str = ",", newline: str = "\n") -> bytes:

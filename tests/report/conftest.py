@@ -8,7 +8,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from generator.report import write_report
+from generator.report import churn, write_report
 from generator.warehouse.summary import MARTS
 from tests.conftest import run_elearn
 from tests.report.chromium import Browser, started
@@ -21,6 +21,13 @@ def simulated(tmp_path_factory: pytest.TempPathFactory, dbt_variables: dict[str,
     size = ("--n-users", 160, "--days", 120, "--churn-base-rate", 0.9, "--paid-ratio", 0.5)
     run_elearn(folder, dbt_variables, "build", "--quiet", *size)
     return folder / "warehouse.duckdb"
+
+
+@pytest.fixture(scope="module")
+def con(simulated: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    with duckdb.connect(str(simulated), read_only=True) as con:
+        churn.prepare(con)
+        yield con
 
 
 @pytest.fixture(scope="session")
