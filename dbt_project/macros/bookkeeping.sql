@@ -47,7 +47,7 @@
     {{ adapter.dispatch('find_outdated_rows')() }}
 {%- endmacro %}
 
-{% macro default__find_outdated_rows() -%}
+{% macro duckdb__find_outdated_rows() -%}
     begin transaction;
     {{ create_bookkeeping() }};
     {{ take_fingerprints() }};
@@ -265,7 +265,7 @@
     {{ return(adapter.dispatch('everything_is_outdated')()) }}
 {%- endmacro %}
 
-{% macro default__everything_is_outdated() -%}
+{% macro duckdb__everything_is_outdated() -%}
     {%- set kept = run_query(
         "select 1 from information_schema.tables"
         " where table_schema = 'bookkeeping' and table_name = 'outdated'"
@@ -283,7 +283,7 @@
     {{ adapter.dispatch('first_outdated_day')() }}
 {%- endmacro %}
 
-{% macro default__first_outdated_day() -%}
+{% macro duckdb__first_outdated_day() -%}
     {%- set found = run_query(
         "select cast(coalesce(min(first_day), date 'infinity') as varchar) from ("
         ~ outdated_users() ~ ")"
@@ -296,7 +296,7 @@
     {{ adapter.dispatch('outdated_users')() }}
 {%- endmacro %}
 
-{% macro default__outdated_users() -%}
+{% macro duckdb__outdated_users() -%}
     select
         outdated.user_id,
         case
@@ -324,7 +324,7 @@
     {{ adapter.dispatch('forget_outdated_rows')() }}
 {%- endmacro %}
 
-{% macro default__forget_outdated_rows() -%}
+{% macro duckdb__forget_outdated_rows() -%}
     {%- set parents = incremental_marts()[model.name].parents -%}
     delete from bookkeeping.outdated
     where

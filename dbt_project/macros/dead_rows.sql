@@ -8,7 +8,7 @@
     {{ return(adapter.dispatch('holds_dead_rows')()) }}
 {%- endmacro %}
 
-{% macro default__holds_dead_rows() -%}
+{% macro duckdb__holds_dead_rows() -%}
     {%- if config.get('full_refresh') is false or load_relation(this) is none -%}
         {{ return(false) }}
     {%- endif -%}

@@ -14,7 +14,7 @@
 {% macro spark__record_green_build() -%}
 {%- endmacro %}
 
-{% macro default__record_green_build() -%}
+{% macro duckdb__record_green_build() -%}
     {%- if execute and results -%}
         {%- set ends = results | map(attribute='status') | map('string') | list -%}
         {%- set has_failed = ends | reject('in', ['pass', 'warn', 'success', 'no-op']) | list -%}

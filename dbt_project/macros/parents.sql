@@ -74,7 +74,7 @@
     {%- endif -%}
 {%- endmacro %}
 
-{% macro default__state_of_mart(mart, relation) -%}
+{% macro duckdb__state_of_mart(mart, relation) -%}
     {%- set last_day -%}
         {%- if var('last_day') is none -%} (select max(builds.last_day) from bookkeeping.builds)
         {%- else -%} date '{{ var("last_day") }}'
