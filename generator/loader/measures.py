@@ -13,9 +13,14 @@ _EXACT = "decimal(30, 18)"
 """Every number that is no measure beyond all limits, with what it takes to round it once."""
 OF, ISO_DURATION = "of", "iso8601"
 """Units that are no numbers alone: a part of the highest possible score, and a length of time."""
-_DURATION = r"P(?:(\d+)W|(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:[.,]\d+)?)S)?)?)"
+_PART = r"(\d+(?:[.,]\d+)?)"
+_DURATION = f"P(?:{_PART}W)?(?:{_PART}D)?(?:T(?:{_PART}H)?(?:{_PART}M)?(?:{_PART}S)?)?"
+_DURATION_END = r"^[^.,]*(?:[.,]\d+)?[WDHMS]$"
+"""Decimals stand in the last part alone, and there is at least one part."""
 _SECONDS_OF = (604_800, 86_400, 3_600, 60, 1)
 """Seconds of the parts of a duration, in their order."""
+_ENDLESS_SECONDS = 10**12
+"""What counts for a part that has too many digits; it is beyond every limit."""
 
 
 def measure(given: Cell, low: float, high: float) -> str:
@@ -116,7 +121,8 @@ def duration(cell: Cell) -> str:
         for group in range(len(_SECONDS_OF))
     )
     seconds = " + ".join(
-        f"coalesce(try_cast(replace({part}, ',', '.') as decimal(22, 9)), 0) * {length}"
+        f"case when {part} = '' then 0 else coalesce("
+        f"try_cast(replace({part}, ',', '.') as decimal(22, 9)), {_ENDLESS_SECONDS}) end * {length}"
         for part, length in zip(parts, _SECONDS_OF, strict=True)
     )
     return f"case when {is_duration(cell)} then {seconds} end"
@@ -124,8 +130,8 @@ def duration(cell: Cell) -> str:
 
 def is_duration(cell: Cell) -> str:
     """Return whether a text is a duration with at least one part."""
-    has_a_part = f"regexp_matches({cell.trimmed}, '[0-9][WDHMS]$')"
-    return f"({cell.matches(_DURATION)} and {has_a_part})"
+    ends_well = f"regexp_matches({cell.trimmed}, {quoted(_DURATION_END)})"
+    return f"({cell.matches(_DURATION)} and {ends_well})"
 
 
 def _rounded(text: str) -> str:
