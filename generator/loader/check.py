@@ -13,7 +13,7 @@ from generator.loader.cells_given import cells_table, columns_with_values, read_
 from generator.loader.load import check_rejected, find_files, judge
 from generator.loader.load_report import row_counts, rows_line
 from generator.loader.mapping import Mapping
-from generator.loader.notices import staged_warnings
+from generator.loader.notices import gap_warnings, staged_warnings
 from generator.loader.quarantine import RejectedError
 from generator.loader.rules import IGNORED, REPEATED
 from generator.loader.staging import Staging
@@ -24,6 +24,7 @@ from generator.warehouse.file import Connection, connect
 from generator.warehouse.paths import check_path
 from generator.warehouse.sql import connect_memory, name_in, one_row
 from generator.warehouse.summary import days_text
+from generator.warehouse.tables import EVENTS
 
 SHOWN_VALUES = 10
 """Unmapped values that are shown, the most frequent first."""
@@ -118,7 +119,7 @@ def check_files(
     """Read and judge files like :func:`generator.loader.load.load_files`, and write nothing."""
     files = find_files(users, events, append, reporter)
     with _opened(warehouse, memory_limit) as con:
-        user_rows, event_rows, _ = judge(
+        user_rows, event_rows, is_append = judge(
             con, warehouse, files, append, text_format, mapping, memory_limit, reporter
         )
         try:
@@ -126,7 +127,7 @@ def check_files(
             refusal = None
         except RejectedError as error:
             refusal = error
-        return _report(con, user_rows, event_rows, refusal)
+        return _report(con, user_rows, event_rows, is_append, refusal)
 
 
 @contextmanager
@@ -149,8 +150,11 @@ def _report(
     con: Connection,
     users: Staging,
     events: Staging,
+    is_append: bool,
     refusal: RejectedError | None,
 ) -> CheckReport:
+    stored = f"union all select event_date from {EVENTS.name}" if is_append else ""
+    days = f"(select event_date from {events.good} {stored})"
     first_day, last_day, with_events = one_row(
         con,
         f"""
@@ -174,7 +178,7 @@ def _report(
         )[0],
         unmapped_values=tuple(sorted(unmapped, key=lambda row: -row[2])[:SHOWN_VALUES]),
         paste=_paste(events),
-        warnings=staged_warnings(users, events),
+        warnings=gap_warnings(con, days) + staged_warnings(users, events),
         refusal=refusal,
     )
 

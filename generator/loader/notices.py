@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from shlex import quote
 
+import pyarrow as pa
+
 from generator.loader.mapped_cells import LINE
-from generator.loader.reader import ROW, ROW_ID, relation, with_cells
+from generator.loader.reader import ROW, ROW_ID, cells_of, read_batches, relation, with_cells
 from generator.loader.staging import StagedFile, Staging
 from generator.loader.text_format import NULL_LIKE
 from generator.warehouse.file import Connection
@@ -18,8 +20,8 @@ TEXT_COLUMNS = {"users": ("country", "marketing_source"), "events": ("course_nam
 """Columns that take any text."""
 
 
-def gap_warnings(con: Connection) -> tuple[str, ...]:
-    """Return a warning for each long stretch of days without any event.
+def gap_warnings(con: Connection, events: str = EVENTS.name) -> tuple[str, ...]:
+    """Return a warning for each long stretch of days without any event of a relation.
 
     The middle of a gap of g days between two event dates is g // 2 days from either; the ends of
     the observation window are event dates themselves.
@@ -28,7 +30,7 @@ def gap_warnings(con: Connection) -> tuple[str, ...]:
         f"""
         select previous_date, event_date from (
             select event_date, lag(event_date) over (order by event_date) as previous_date
-            from (select distinct event_date from {EVENTS.name})
+            from (select distinct event_date from {events})
         ) where (event_date - previous_date) // 2 > {MAX_DISTANCE_DAYS}
         order by event_date
         """
@@ -51,7 +53,7 @@ def staged_warnings(users: Staging, events: Staging) -> tuple[str, ...]:
 
 def path_warnings(staging: Staging) -> tuple[str, ...]:
     """Return a warning for each column of a mapping that no JSON line has."""
-    lines = [file for file in staging.files if file.source.kind == "json" and file.is_sound]
+    lines = [file for file in staging.files if file.source.kind == "json"]
     if staging.mapping is None or not lines or len(lines) < len(staging.files):
         return ()
     entries = [entry for entry in staging.mapping.entries if entry.names and entry.default is None]
@@ -66,12 +68,22 @@ def path_warnings(staging: Staging) -> tuple[str, ...]:
 
 
 def _has_cells(staging: Staging, file: StagedFile, column: str) -> bool:
-    source = file.source
-    rows = (
-        f"select 0 as {ROW_ID}, null as {ROW}, * from {relation(source)} where json_valid({LINE})"
-    )
-    found = f"select 1 from ({with_cells(source, rows, [column])}) where {column} is not null"
-    return bool(staging.con.execute(f"{found} limit 1").fetchall())
+    con, source = staging.con, file.source
+
+    def has(lines: str) -> bool:
+        rows = f"select 0 as {ROW_ID}, null as {ROW}, * from {lines} where json_valid({LINE})"
+        found = f"select 1 from ({with_cells(source, rows, [column])}) where {column} is not null"
+        return bool(con.execute(f"{found} limit 1").fetchall())
+
+    if file.is_sound:
+        return has(relation(source))
+    for batch in read_batches(source):
+        con.register("incoming", pa.table(cells_of(batch, source)))
+        is_found = has("incoming")
+        con.unregister("incoming")
+        if is_found:
+            return True
+    return False
 
 
 def null_warnings(staging: Staging) -> tuple[str, ...]:

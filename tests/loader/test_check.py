@@ -112,6 +112,28 @@ def test_a_path_that_no_line_has_is_a_warning(desk: Desk) -> None:
     assert report.warnings == ("events: no line has context.course for course_name",)
 
 
+def test_a_path_is_looked_for_in_lines_that_the_engine_does_not_read_too(desk: Desk) -> None:
+    text = MAPPING + 'course_name = "context.course"\nwatch_minutes = "gone"\n'
+    row = ROWS[0] | {"id": 9, "ts": "soon", "context": {"course": "x"}}
+    file = desk.file("e.jsonl", b"\xef\xbb\xbf" + lines([ROWS[0], row]))
+    report = check(desk, text, file, max_rejects=1)
+    assert report.warnings == ("events: no line has gone for watch_minutes",)
+
+
+@pytest.mark.parametrize("exists", [False, True])
+def test_days_far_from_any_event_are_a_warning_of_check_and_load_alike(
+    desk: Desk, exists: bool
+) -> None:
+    late = [row | {"id": row["id"] + 10, "ts": "2028-01-05"} for row in ROWS[:3]]
+    if exists:
+        load_mapped(desk, MAPPING, [desk.file("old.jsonl", lines(ROWS[:3]))])
+    file = desk.file("e.jsonl", lines(late if exists else ROWS[:3] + late))
+    report = check(desk, MAPPING, file, append=exists)
+    assert report.warnings[0].startswith("no event between 2025-01-04 and 2028-01-05: days in")
+    assert load_mapped(desk, MAPPING, [file], append=exists).warnings == report.warnings
+    assert check(desk, MAPPING, file).warnings == (() if exists else report.warnings)
+
+
 def test_the_shipped_samples_check_clean(desk: Desk) -> None:
     for name in ("moodle", "openedx", "segment", "xapi"):
         [file] = (ROOT / "examples" / "exports").glob(f"{name}.*")
