@@ -127,10 +127,9 @@ class CellChecks:
 
         ``value`` names the value of a column where it has not the column's own name.
         """
-        # A mapping looks at the folders itself.
         differs = {
             column: "false"
-            if self.columns.mapping
+            if self.columns.mapping and column not in self.columns.disputed
             else _differs(column, self.columns.folder(column), read, value.get(column, column))
             for column, read in cast.items()
         }

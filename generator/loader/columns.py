@@ -23,6 +23,8 @@ class Columns:
     """Columns that stand in the names of folders alone, which programs write."""
     mapping: TableMapping | None = None
     """How the columns are filled; None where they have the names of raw."""
+    disputed: frozenset[str] = frozenset()
+    """Columns of a mapping that stand in the file and in the names of its folders."""
 
     def cell(self, column: str) -> Cell:
         """Return the cell of a column."""
@@ -74,7 +76,10 @@ class Columns:
 
     def folder(self, column: str) -> Cell:
         """Return what the folders of the file say of a column that stands in it too."""
-        return Cell(f"json_extract_string(text_folders, '$.{column}')", self._of_folders)
+        text = f"json_extract_string(text_folders, '$.{column}')"
+        if self.mapping is not None:
+            return Cell(text, self._mapped(column, is_number=False, is_time=False), is_clean=True)
+        return Cell(text, self._of_folders)
 
     @property
     def _of_folders(self) -> TextFormat:

@@ -134,6 +134,10 @@ def judge(
     -------
     The staged users and events, and whether there is anything to append to.
     """
+    if mapping is not None and mapping.users and mapping.creates_users and files["users"]:
+        raise UsageError(
+            f"{mapping.source}: [users] user_id is missing; a users file needs it, give a column"
+        )
     creates_users = mapping is not None and mapping.creates_users and not files["users"]
     append = append and has_table(con, USERS.name) and has_table(con, EVENTS.name)
     if not files["users"] and not append and not creates_users:

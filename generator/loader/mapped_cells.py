@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from generator.errors import UsageError
+from generator.loader.discovery import COMPRESSED
 from generator.loader.mapping import SPARED, Entry, TableMapping
 from generator.loader.paths import FILE_NAME, Step, steps_of
 
@@ -25,7 +26,9 @@ class MappedCell:
     paths: tuple[tuple[Step, ...], ...] = ()
     """Paths into the JSON text of the column, of which the first that leads anywhere counts."""
     folder: str | None = None
-    """What the folders of the file say of a column that stands in it too."""
+    """What the folders of the file say of a column that stands in it too; None is null."""
+    is_in_folders: bool = False
+    """Whether they say anything."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,18 @@ class MappedCells:
     def of(self, names: Sequence[str]) -> list[MappedCell]:
         """Return the cells of those names that stand in the file."""
         return [self.cells[name] for name in names if name in self.cells]
+
+    @property
+    def disputed(self) -> frozenset[str]:
+        """Return the columns of raw that stand in the file and in the names of its folders.
+
+        Columns with several names are not among these, as each of the names is compared.
+        """
+        return frozenset(
+            entry.column
+            for entry in self.mapping.entries
+            if len(entry.names) == 1 and any(cell.is_in_folders for cell in self.of(entry.names))
+        )
 
     def typed(self, kinds: tuple[str, ...]) -> frozenset[str]:
         """Return the columns of raw whose cells all have a type that begins like one of some."""
@@ -67,7 +82,12 @@ def cells_of_lines(
         cells[name] = (
             said
             if said and name == FILE_NAME
-            else MappedCell(LINE, paths=paths, folder=folders[name.lower()] if has_folder else None)
+            else MappedCell(
+                LINE,
+                paths=paths,
+                folder=folders[name.lower()] if has_folder else None,
+                is_in_folders=has_folder,
+            )
         )
     return MappedCells(mapping, cells)
 
@@ -96,18 +116,22 @@ def cells_of_columns(
     for name in mapping.names:
         said = _said_by_names(name, path, folders)
         cell = _in_columns(name, columns, type_of)
-        if cell and said:
-            cell = MappedCell(cell.base, cell.kind, cell.paths, folders[name.lower()])
-        if cell or said:
-            found[name] = cell or said
+        if cell and said and name != FILE_NAME:
+            said = replace(cell, folder=folders[name.lower()], is_in_folders=True)
+        found[name] = said or cell
     return MappedCells(mapping, {name: cell for name, cell in found.items() if cell})
 
 
 def _said_by_names(name: str, path: Path, folders: Mapping[str, str | None]) -> MappedCell | None:
     if name == FILE_NAME:
-        stem = path.name.split(".")[0] or path.name
-        return MappedCell(_literal(stem))
+        return MappedCell(_literal(_without_endings(path)))
     return MappedCell(_literal(folders[name.lower()])) if name.lower() in folders else None
+
+
+def _without_endings(path: Path) -> str:
+    """Return the name of a file without the ending of its compression and that of its kind."""
+    is_compressed = path.suffix.lower() in COMPRESSED
+    return Path(path.stem).stem if is_compressed else path.stem
 
 
 def _literal(text: str | None) -> str:

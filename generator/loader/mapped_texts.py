@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from generator.loader.casts import Cell
 from generator.loader.mapped_cells import MappedCells
 from generator.loader.mapped_values import MappedValues
 from generator.loader.mapping import DEFAULT, IGNORE, REJECT, Entry
@@ -37,7 +38,8 @@ class _Query:
     def __init__(
         self, found: MappedCells, rules: Rules, text_format: TextFormat, is_lines: bool
     ) -> None:
-        self.mapping, self.rules = found.mapping, rules
+        self.mapping, self.rules, self.disputed = found.mapping, rules, found.disputed
+        self.nulls = TextFormat(nulls=text_format.nulls)
         self.values = MappedValues(found, text_format, is_lines, found.mapping.plain_names)
         self.cells, self.numbers = self.values.cells, self.values.numbers
 
@@ -47,7 +49,7 @@ class _Query:
         columns = ", ".join(texts)
         broken = f"cast({self._broken()} as utinyint) as broken"
         return f"""
-            select {columns}, cast(null as varchar) as text_folders, {broken}, text_line
+            select {columns}, {self._folders()} as text_folders, {broken}, text_line
             from (
                 select *, {", ".join(self._chosen())} from ({self.values.sql(rows)})
             )
@@ -89,13 +91,26 @@ class _Query:
         entry = self.mapping.entry(column)
         if entry is None:
             return f"cast(null as varchar) as text_{column}"
-        text = f"nullif({_by_values(entry)}, '')" if entry.values or entry.other else _given(entry)
-        if entry.others == DEFAULT:
-            text = f"case when not {_is_other(entry)} then {text} end"
-        if entry.default:
-            text = f"coalesce({text}, {quoted(entry.default)})"
+        text = _text_of(entry, _given(entry))
         is_wrong = " or ".join(condition for condition, _ in self._faults(entry)) or "false"
         return f"case when {is_wrong} then {_given(entry)} else {text} end as text_{column}"
+
+    def _folders(self) -> str:
+        """Return what the rules read of columns that stand in the file and its folders too."""
+        said = []
+        for entry in self.mapping.entries:
+            if entry.column not in self.disputed:
+                continue
+            number = self.numbers[entry.names[0]]
+            folder = self.cells[number].folder
+            given = Cell("cast(null as varchar)" if folder is None else quoted(folder), self.nulls)
+            text = _text_of(entry, given.trimmed)
+            same = f"text_{entry.column}"
+            said.append(
+                f"'{entry.column}', case when is_disputed{number} then {text} else {same} end"
+            )
+        found = f"json_object({', '.join(said)})" if said else "null"
+        return f"cast({found} as varchar)"
 
     def _broken(self) -> str:
         """Return the first that applies: a broken line, an ignored row, a fault of a column."""
@@ -107,7 +122,8 @@ class _Query:
         faults = []
         for entry in self.mapping.entries:
             if entry.others == IGNORE:
-                ignored.append(f"({_is_other(entry)} and not is_structure_{entry.column})")
+                is_other = _is_other(entry, _given(entry))
+                ignored.append(f"({is_other} and not is_structure_{entry.column})")
             if entry.missing == IGNORE:
                 ignored.append(f"{_outcome(entry)} is null")
             faults += self._faults(entry)
@@ -122,15 +138,14 @@ class _Query:
         if any(self.cells[self.numbers[name]].paths for name in names):
             faults.append((f"is_structure_{column}", self._number(column, "structure")))
         if entry.others == REJECT:
-            faults.append((_is_other(entry), self._number(column, "others")))
+            faults.append((_is_other(entry, _given(entry)), self._number(column, "others")))
         is_needed = column in self.rules.required and column not in self.rules.spared
         if entry.missing == REJECT and not is_needed:
             faults.append((f"{_outcome(entry)} is null", self._number(column, "missing")))
         for name in names:
             number = self.numbers[name]
-            folder = self.cells[number].folder
-            if folder is not None:
-                differs = _differs(f"cell{number}", quoted(folder))
+            if self.cells[number].is_in_folders and column not in self.disputed:
+                differs = _differs(number, self.cells[number].folder)
                 faults.append((differs, self._number(column, "folder")))
         return faults
 
@@ -144,28 +159,35 @@ def _given(entry: Entry) -> str:
 
 def _outcome(entry: Entry) -> str:
     """Return the text that the values make of the given one; null when it is missing."""
-    return f"nullif({_by_values(entry)}, '')"
+    return f"nullif({_by_values(entry, _given(entry))}, '')"
 
 
-def _by_values(entry: Entry) -> str:
+def _text_of(entry: Entry, given: str) -> str:
+    """Return what the rules read of a given text."""
+    text = f"nullif({_by_values(entry, given)}, '')" if entry.values or entry.other else given
+    if entry.others == DEFAULT:
+        text = f"case when not {_is_other(entry, given)} then {text} end"
+    return f"coalesce({text}, {quoted(entry.default)})" if entry.default else text
+
+
+def _by_values(entry: Entry, given: str) -> str:
     whens = " ".join(f"when {quoted(text)} then {quoted(to)}" for text, to in entry.values)
-    other = _given(entry) if entry.other is None else quoted(entry.other)
+    other = given if entry.other is None else quoted(entry.other)
     if not whens:
-        return f"case when {_given(entry)} is not null then {other} end"
-    return (
-        f"case when {_given(entry)} is not null then case {_given(entry)} {whens} else {other} end"
-        " end"
-    )
+        return f"case when {given} is not null then {other} end"
+    return f"case when {given} is not null then case {given} {whens} else {other} end end"
 
 
-def _is_other(entry: Entry) -> str:
+def _is_other(entry: Entry, given: str) -> str:
     """Tell whether a text is none that the values name; a missing cell is no text."""
     if not entry.values:
-        return f"({_given(entry)} is not null)"
+        return f"({given} is not null)"
     texts = quoted_list(text for text, _ in entry.values)
-    return f"coalesce({_given(entry)} not in ({texts}), false)"
+    return f"coalesce({given} not in ({texts}), false)"
 
 
-def _differs(cell: str, folder: str) -> str:
-    is_same_number = f"coalesce(try_cast({cell} as double) = try_cast({folder} as double), false)"
-    return f"({cell} <> {folder} and not {is_same_number})"
+def _differs(number: int, folder: str | None) -> str:
+    """Tell whether a cell is another text than that of the folders, and another number."""
+    cell, said = f"cell{number}", "null" if folder is None else quoted(folder)
+    is_same_number = f"coalesce(try_cast({cell} as double) = try_cast({said} as double), false)"
+    return f"(is_disputed{number} and {cell} is distinct from {said} and not {is_same_number})"

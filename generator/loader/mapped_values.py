@@ -140,9 +140,12 @@ class MappedValues:
             is_text = not cell.paths and cell.kind not in ("VARCHAR", "JSON")
             read = Cell(text) if is_text else Cell(text, TextFormat(nulls=self.format.nulls))
             shown = read.trimmed
-            if number in self.unclean and cell.folder is None:
+            if number in self.unclean and not cell.is_in_folders:
                 shown = text
-            if cell.folder is not None:
+            if cell.is_in_folders:  # a line may lack what the others have
+                is_there = f"({shown}) is not null" if self.is_lines else "true"
+                cleaned.append(f"{is_there} as is_disputed{number}")
+            if cell.folder is not None and self.is_lines:
                 shown = f"coalesce({shown}, {quoted(cell.folder)})"
             cleaned.append(f"{shown} as cell{number}")
             is_structure = f"left({value}, 1) in ('{{', '[')" if cell.paths else "false"

@@ -76,6 +76,7 @@ class Source:
                 numbers=self.mapped.typed(NUMBER_TYPES),
                 times=self.mapped.typed(TIME_TYPES),
                 mapping=self.mapped.mapping,
+                disputed=self.mapped.disputed,
             )
         return Columns(
             self.format,
@@ -100,7 +101,8 @@ class Source:
     @property
     def folder_cells(self) -> Folders:
         """What the names of its folders say of columns that do not stand in the file."""
-        return {name: text for name, text in self.folders.items() if name not in self.positions}
+        in_file = {_normal(name) for name in self.header} if self.mapped else self.positions
+        return {name: text for name, text in self.folders.items() if name not in in_file}
 
     def lacks(self, column: str) -> bool:
         """Tell whether it has no cells of a column of the warehouse; lines may each lack it."""

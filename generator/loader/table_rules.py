@@ -82,7 +82,7 @@ def user_rules(columns: Columns = TEXTS) -> Rules:
             no_nul("marketing_source"),
             check.measure("engagement_score", "0..1"),
             check_of("is_paid", "given_is_paid <> is_paid", "is not what plan says"),
-            check.folders(cast, {"is_paid": "given_is_paid"}),
+            check.folders(*_as_in_folders(columns, cast, {"is_paid": "given_is_paid"})),
         ),
         late_faults=(
             *(OTHER_SIGNUP, CHANGE_OF_NOBODY, CHANGE_OF_SIGNUP, CHANGE_BEFORE_SIGNUP),
@@ -149,7 +149,7 @@ def event_rules(columns: Columns = TEXTS) -> Rules:
                 f"amount is null and event_type in ({quoted_list(PAYMENT_TYPES)})",
                 "is missing on a payment",
             ),
-            check.folders(cast, {"event_date": "given_event_date"}),
+            check.folders(*_as_in_folders(columns, cast, {"event_date": "given_event_date"})),
         ),
         late_faults=(UNKNOWN_USER, BEFORE_SIGNUP, EVENT_EXISTS, DUPLICATE_EVENT),
         staged=_staged(columns),
@@ -171,6 +171,15 @@ def _values(columns: Columns, cast: dict[str, Cast]) -> dict[str, str]:
     if not columns.format.has_text_keys:
         return values
     return values | {"user_id": "null", USER_KEY: casts.name(columns.cell("user_id"))}
+
+
+def _as_in_folders(
+    columns: Columns, cast: dict[str, Cast], value: dict[str, str]
+) -> tuple[dict[str, Cast], dict[str, str]]:
+    """Return how the names of folders are read, and the values with other names than columns."""
+    if not columns.format.has_text_keys:
+        return cast, value
+    return cast | {"user_id": casts.name}, value | {"user_id": USER_KEY}
 
 
 def _staged(columns: Columns) -> dict[str, str]:

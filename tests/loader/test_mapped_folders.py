@@ -1,0 +1,100 @@
+"""Columns of a mapping that stand in a file and in the names of its folders."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from generator.errors import UsageError
+from tests.loader.desk import EVENT, USER, USERS, Desk, as_csv
+from tests.loader.test_mapping import load_mapped
+
+AS_IN_RAW = "[events]\n" + "".join(
+    f'{name} = "{name}"\n'
+    for name in ("event_id", "user_id", "event_time", "event_type", "course_name", "watch_minutes")
+)
+CELLS = {
+    "course_name=math": ["math", " math ", "", "Math"],
+    "course_name=__HIVE_DEFAULT_PARTITION__": ["", "math"],
+    "event_type=LOGIN": ["login", "video_watch"],
+    "watch_minutes=12.50": ["12.5", "1.25e1", "12.51", ""],
+    "event_time=2025-01-02": ["2025-01-02 00:00:00", "2025-01-02T01:00+0100", "2025-01-02 00:01"],
+}
+
+
+def lake(desk: Desk, kind: str) -> str:
+    """Files below folders, each with the cells of CELLS in the column of its folder."""
+    number = 0
+    for folder, cells in CELLS.items():
+        rows = []
+        for cell in cells:
+            number += 1
+            rows.append(EVENT | {"event_id": str(number), folder.split("=")[0]: cell})
+        lines = "".join(json.dumps(row) + "\n" for row in rows).encode()
+        desk.file(f"lake/{folder}/part.{kind}", lines if kind == "jsonl" else as_csv(rows))
+    return str(desk.folder / "lake")
+
+
+def test_a_mapping_reads_folders_as_a_load_without_one_does(desk: Desk) -> None:
+    files = lake(desk, "csv"), desk.file("users.csv", USERS)
+    desk.load_files([files[1]], [files[0]], max_rejects=99)
+    plain = desk.query("from raw.events order by event_id"), desk.rejected()
+    load_mapped(desk, AS_IN_RAW, [files[0]], users=[files[1]], max_rejects=99)
+    again = "select table_name, row_number, reason from private.rejected_rows where load_id = 2"
+    assert desk.query("from raw.events order by event_id") == plain[0]
+    assert desk.query(f"{again} order by all") == plain[1]
+    assert [row[0] for row in plain[0]] == [1, 2, 5, 7, 9, 10, 13, 14]
+
+
+def test_lines_may_lack_what_their_folder_says(desk: Desk) -> None:
+    users = desk.file("users.csv", USERS)
+    load_mapped(desk, AS_IN_RAW, [lake(desk, "jsonl")], users=[users], max_rejects=99)
+    assert desk.event_ids() == [1, 2, 3, 5, 7, 9, 10, 12, 13, 14]
+    assert desk.query("select course_name, watch_minutes from raw.events where event_id = 3") == [
+        ("math", None)
+    ]
+
+
+def test_folders_and_cells_agree_by_what_the_mapping_makes_of_them(desk: Desk) -> None:
+    text = AS_IN_RAW.replace(
+        'event_type = "event_type"',
+        'event_type = { from = "kind", values = { "in" = "login", "IN" = "login" },'
+        ' others = "ignore" }',
+    )
+    rows = [EVENT | {"event_id": str(n), "kind": k} for n, k in enumerate(["in", "IN", "x", ""])]
+    desk.file("lake/kind=in/a.csv", as_csv(rows))
+    users = desk.file("users.csv", USERS)
+    report = load_mapped(desk, text, [str(desk.folder / "lake")], users=[users], max_rejects=1)
+    assert (report.events_loaded, report.events_ignored, report.events_rejected) == (2, 1, 1)
+    [(row,)] = desk.query("select row from private.rejected_rows")
+    assert row.count('"kind"') == 1
+
+
+def test_text_ids_of_users_are_compared_with_their_folders(desk: Desk) -> None:
+    desk.file("lake/user_id=ann/a.csv", as_csv([EVENT | {"user_id": "ann"}]))
+    desk.file("lake/user_id=bob/a.csv", as_csv([EVENT | {"user_id": "ann", "event_id": "11"}]))
+    for text in ('user_key = "text"\n', 'user_key = "text"\n' + AS_IN_RAW):
+        users = desk.file("users.csv", as_csv([USER | {"user_id": "ann"}]))
+        lake = str(desk.folder / "lake")
+        report = load_mapped(desk, text, [lake], users=[users], max_rejects=1)
+        assert (report.events_loaded, desk.event_ids()) == (1, [10])
+
+
+@pytest.mark.parametrize(
+    ("name", "course"),
+    [("math.csv", "math"), ("a.b.csv", "a.b"), ("a.b.csv.gz", "a.b"), ("a=b c.CSV", "a=b c")],
+)
+def test_the_name_of_a_file_is_read_without_its_endings(desk: Desk, name: str, course: str) -> None:
+    text = AS_IN_RAW.replace('course_name = "course_name"', 'course_name = "$file"')
+    file, users = desk.file(name, as_csv([EVENT | {"$file": "no"}])), desk.file("u.csv", USERS)
+    load_mapped(desk, text, [file], users=[users])
+    assert desk.query("select course_name from raw.events") == [(course,)]
+
+
+def test_a_users_file_needs_a_mapping_of_its_ids(desk: Desk) -> None:
+    users = desk.file("users.csv", USERS)
+    with pytest.raises(UsageError, match=r"\[users\] user_id is missing; a users file needs it"):
+        load_mapped(
+            desk, AS_IN_RAW + '[users]\nplan = { default = "paid" }\n', [users], users=[users]
+        )
