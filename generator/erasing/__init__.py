@@ -27,8 +27,8 @@ from generator.warehouse.file import (
 )
 from generator.warehouse.moving_over import move_over
 from generator.warehouse.next_private_file import NextPrivateFile
-from generator.warehouse.paths import private_path
-from generator.warehouse.private import PrivateFile, read_private, settle
+from generator.warehouse.paths import check_readable, private_path
+from generator.warehouse.private import NAME, PrivateFile, read_private, settle
 
 
 def erase(
@@ -57,11 +57,12 @@ def erase(
     Raises
     ------
     UsageError
-        None of them is there.
+        None of them is there, or the private file cannot be read.
     ElearnError
         Nothing is loaded, or a table of a person's own refers to what would go. After any error
         both files hold what they held.
     """
+    check_readable(private_path(warehouse), NAME)
     if dry_run:
         with (
             read_warehouse(warehouse, memory_limit) as con,

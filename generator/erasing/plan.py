@@ -13,6 +13,7 @@ from generator.warehouse.sql import has_table, name_in, one_row, quoted, quoted_
 from generator.warehouse.tables import CONTENT_TABLES, EVENTS, USERS
 
 FINGERPRINTS = ("bookkeeping.content", "bookkeeping.tested")
+OWNERS = "users_of_erased_events"
 Span = tuple[date | None, date | None]
 
 
@@ -23,7 +24,7 @@ class Plan:
     stay: dict[str, str]
     """Query of the rows that stay, of each table that loses some or may."""
     gone: dict[str, int]
-    """Number of rows that go from each table of raw and each mart that loses some."""
+    """Number of rows that go for good from each table of raw and each mart that loses some."""
     own_tables: list[str]
     """Tables of a person's own with a user_id, which keep their rows."""
     touched: Span
@@ -39,20 +40,19 @@ def plan(con: Connection, is_events: bool) -> Plan:
         A foreign key of a person's own refers to a row that would go.
     """
     [database] = one_row(con, "select current_database()")
-    columns, touched = ("event_id",) if is_events else ("user_id",), _touched(con, is_events)
-    ours = _ours(con)
-    found = {column: _tables_with(con, column) for column in columns}
+    column, touched = "event_id" if is_events else "user_id", _touched(con, is_events)
+    ours, found = _ours(con), _tables_with(con, column)
     conditions = {
-        table: f"coalesce(try_cast({column} as bigint) in (from {ERASED[column]}), false)"
-        for column in columns
-        for table in found[column]
+        table: _is_in(column, ERASED[column])
+        for table in found
         if table in ours or table.startswith("bookkeeping.")
     }
-    _check_references(con, conditions)
+    left_out = conditions | (_made_anew(con) if is_events else {})
+    _check_references(con, left_out)
     counts = {table: _count(con, table, gone) for table, gone in conditions.items()}
     stay = {
         table: f"select * from {_relation(database, table)} where not {gone}"
-        for table, gone in conditions.items()
+        for table, gone in left_out.items()
     }
     stay |= {
         table: _forgotten(database, table, touched[0], is_events)
@@ -62,7 +62,7 @@ def plan(con: Connection, is_events: bool) -> Plan:
     return Plan(
         stay=stay,
         gone={table: n for table, n in counts.items() if n and table in ours},
-        own_tables=[] if is_events else [t for t in found["user_id"] if t not in conditions],
+        own_tables=[] if is_events else [table for table in found if table not in conditions],
         touched=touched,
     )
 
@@ -75,6 +75,29 @@ def _ours(con: Connection) -> set[str]:
             made = con.execute(f"select distinct table_name from {table}").fetchall()
             names |= {name for (name,) in made if name.startswith("main.")}
     return names
+
+
+def _is_in(column: str, ids: str) -> str:
+    return f"coalesce(try_cast({column} as bigint) in (from {ids}), false)"
+
+
+def _made_anew(con: Connection) -> dict[str, str]:
+    """Return the conditions of the rows that the next build makes anew without the events.
+
+    These are all rows that the marts have of the events' users: they hold sums of the events, and
+    what a build deletes in a file keeps its bytes there. A user without a fingerprint in the
+    bookkeeping is new to a build.
+    """
+    con.execute(
+        f"""
+        create or replace temp table {OWNERS} as
+        select distinct user_id from {EVENTS.name}
+        where event_id in (from {ERASED["event_id"]})
+        """
+    )
+    redone = {f"main.{mart}" for mart in MARTS} | {"bookkeeping.users"}
+    tables = [table for table in _tables_with(con, "user_id") if table in redone]
+    return {table: _is_in("user_id", f"temp.main.{OWNERS}") for table in tables}
 
 
 def _tables_with(con: Connection, column: str) -> list[str]:

@@ -20,7 +20,8 @@ import duckdb
 
 from generator.errors import ElearnError, LockedError, first_line, not_allowed
 from generator.warehouse.own_objects import check_replaceable, create_kept_indexes, keep_indexes
-from generator.warehouse.paths import check_path, resolved
+from generator.warehouse.paths import check_path, private_path, resolved
+from generator.warehouse.spilled import remove_spilled
 from generator.warehouse.sql import has_table, one_row
 from generator.warehouse.table import Table
 from generator.warehouse.tables import CONTENT_TABLES, EVENTS, LOADS, STANDING_TABLES, USERS
@@ -62,6 +63,8 @@ def open_connection(path: Path, memory_limit: str | None = None) -> Iterator[Con
     check_path(path)
     was_there = path.exists()
     con = connect(path, memory_limit)
+    for file in (path, private_path(path)):  # which nobody reads who has not this one open
+        remove_spilled(file)
     # Another process may have made and filled it before this one held the lock.
     is_new = not was_there and not con.execute("from duckdb_tables()").fetchall()
     try:
@@ -156,9 +159,10 @@ def _connect_error(path: Path, memory_limit: str | None, text: str, name: str) -
 
 
 def remove_database(path: Path) -> None:
-    """Remove a DuckDB file and its log, where they are there."""
+    """Remove a DuckDB file, its log and what it spilled, where they are there."""
     for leftover in (resolved(path), wal_of(path)):
         leftover.unlink(missing_ok=True)
+    remove_spilled(path)
 
 
 def replace_content(con: Connection, tables: tuple[Table, ...]) -> None:

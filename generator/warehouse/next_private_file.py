@@ -20,7 +20,7 @@ from generator.warehouse.file import (
     last_load,
     remove_database,
 )
-from generator.warehouse.paths import private_path
+from generator.warehouse.paths import check_readable, private_path
 from generator.warehouse.private import (
     NAME,
     PrivateFile,
@@ -137,8 +137,7 @@ class NextPrivateFile(PrivateFile):
         """Raise when another's file stands where the next one goes and must not be lost."""
         if not self._path.exists() or self._old._con is not None:
             return
-        if not os.access(self._path, os.R_OK):
-            raise not_allowed(NAME, self._path, "a file that can be read")
+        check_readable(self._path, NAME)
         with opened(self._path, self._memory_limit) as found:
             if written_by_of(found) is None:
                 raise not_allowed(NAME, self._path, "a private file or a new name; move it away")

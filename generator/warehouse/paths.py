@@ -55,6 +55,12 @@ def check_path(
         raise not_allowed(name, path, "a file that can be written")
 
 
+def check_readable(path: Path, name: str) -> None:
+    """Raise UsageError when a file is there that this person may not read."""
+    if path.exists() and not os.access(path, os.R_OK):
+        raise not_allowed(name, path, "a file that can be read")
+
+
 def catalog_name(path: Path) -> str:
     """Return what DuckDB calls a file it opens, in which upper and lower case are one."""
     return path.name.partition(".")[0].lower()

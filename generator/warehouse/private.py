@@ -25,6 +25,7 @@ from generator.warehouse.file import (
     remove_database,
 )
 from generator.warehouse.paths import private_path
+from generator.warehouse.spilled import remove_spilled
 from generator.warehouse.sql import has_table, one_row
 from generator.warehouse.table import Table
 from generator.warehouse.tables import (
@@ -141,6 +142,7 @@ def put_in_place(path: Path) -> None:
         with opened(path):  # a log beside it would be taken for the next one's
             pass
     move_file(next_path(path), path)
+    remove_spilled(next_path(path))
 
 
 @contextmanager

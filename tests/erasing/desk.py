@@ -44,7 +44,11 @@ def load_with_word(desk: Desk) -> None:
 
 def all_bytes(desk: Desk) -> dict[str, bytes]:
     return {
-        path.name: path.read_bytes()
-        for path in desk.folder.iterdir()
-        if path.suffix not in (".csv", ".txt", ".toml")
+        str(path.relative_to(desk.folder)): path.read_bytes()
+        for path in desk.folder.rglob("*")
+        if path.is_file() and path.suffix not in (".csv", ".txt", ".toml")
     }
+
+
+def holding_the_word(desk: Desk) -> list[str]:
+    return sorted(name for name, content in all_bytes(desk).items() if WORD.encode() in content)

@@ -16,7 +16,15 @@ from generator.sinks.daily import generate_through
 from generator.warehouse.paths import private_path
 from generator.warehouse.verify import verify_warehouse
 from tests.conftest import Elearn
-from tests.erasing.desk import BAD, WORD, all_bytes, change, load_with_word, take_out
+from tests.erasing.desk import (
+    BAD,
+    WORD,
+    all_bytes,
+    change,
+    holding_the_word,
+    load_with_word,
+    take_out,
+)
 from tests.loader.desk import EVENTS, USERS, Desk, Row, as_csv
 from tests.test_moving_over import EARLIER
 
@@ -43,12 +51,11 @@ def load_keys(desk: Desk, users: list[Row], events: list[Row], **more: bool) -> 
 def test_no_byte_of_the_user_stays_and_the_others_keep_their_rows(desk: Desk) -> None:
     load_with_word(desk)
     before = desk.query("from raw.events where user_id = 1 order by all")
-    holding = [name for name, content in all_bytes(desk).items() if WORD.encode() in content]
-    assert sorted(holding) == ["warehouse.duckdb", "warehouse.private.duckdb"]
+    assert holding_the_word(desk) == ["warehouse.duckdb", "warehouse.private.duckdb"]
     report = take_out(desk, user_id="2")
     assert report.rows == {"raw.events": 1, "raw.users": 1, "main.rejected_rows": 1}
     assert {*all_bytes(desk)} == {"warehouse.duckdb", "warehouse.private.duckdb"}
-    assert not [name for name, content in all_bytes(desk).items() if WORD.encode() in content]
+    assert not holding_the_word(desk)
     assert desk.query("from raw.events order by all") == before
     assert desk.query("select user_id from raw.users") == [(1,)]
     assert desk.query("select user_text from private.rejected_rows") == [("1",)]

@@ -1,16 +1,26 @@
-"""An erasure that is killed at any moment."""
+"""What a killed command leaves: all of an erasure or nothing, and no byte beside the files."""
 
 from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
 
 import pytest
 
 from generator.warehouse.file import read_warehouse
+from generator.warehouse.paths import private_path
 from generator.warehouse.private import read_private
 from generator.warehouse.verify import verify_warehouse
-from tests.erasing.desk import WORD, all_bytes, load_with_word, take_out
+from tests.conftest import ROOT
+from tests.erasing.desk import WORD, all_bytes, holding_the_word, load_with_word, take_out
 from tests.loader.desk import Desk
 from tests.named_moments import Moment, kill_at
 from tests.private import query_private
+from tests.robustness.test_full_disks import AS_NOBODY
 
 NEXT = "generator.warehouse.next_private_file.NextPrivateFile"
 MOMENTS = {
@@ -31,12 +41,68 @@ def test_an_erasure_killed_at_any_moment_is_whole_or_did_not_happen(
         pass  # any command that reads the private file finishes it
     is_erased = moment == "after_the_rename"
     assert {*all_bytes(desk)} == {"warehouse.duckdb", "warehouse.private.duckdb"}
-    found = {name: WORD.encode() in content for name, content in all_bytes(desk).items()}
-    assert set(found.values()) == {not is_erased}
+    assert holding_the_word(desk) == ([] if is_erased else sorted(all_bytes(desk)))
     assert desk.query("select count(*) from raw.users") == [(1 if is_erased else 2,)]
     kept = query_private(desk.warehouse, "select count(*) from private.rejected_rows")
     assert kept == [(1 if is_erased else 2,)]
     assert verify_warehouse(desk.warehouse).matches
     if not is_erased:
         take_out(desk, user_id="2")
-        assert not [name for name, content in all_bytes(desk).items() if WORD.encode() in content]
+        assert not holding_the_word(desk)
+
+
+# Sorts more than fits into memory, and dies as soon as some of it is on the disk.
+SPILL = """
+import os, signal, sys, threading, time
+from pathlib import Path
+import duckdb
+path, word = sys.argv[1:]
+con = duckdb.connect(path, config={"memory_limit": "30MB", "threads": 1})
+def kill():
+    while word.encode() not in b"".join(p.read_bytes() for p in Path(path + ".tmp").glob("*")):
+        time.sleep(0.001)
+    os.kill(os.getpid(), signal.SIGKILL)
+threading.Thread(target=kill, daemon=True).start()
+while True:
+    con.execute(
+        "create or replace temp table rows as"
+        " select ? || (range * 7919) % 1000003 as word from range(1000000) order by all", [word]
+    )
+"""
+
+
+def test_what_a_killed_command_moved_to_disk_goes_too(desk: Desk) -> None:
+    load_with_word(desk)
+    for path in (desk.warehouse, private_path(desk.warehouse)):
+        spilled = [sys.executable, "-c", SPILL, str(path), WORD]
+        assert subprocess.run(spilled, check=False).returncode == -signal.SIGKILL
+    folders = {Path(name).parts[0] for name in holding_the_word(desk) if name.endswith(".tmp")}
+    assert folders == {"warehouse.duckdb.tmp", "warehouse.private.duckdb.tmp"}
+    take_out(desk, user_id="2")
+    assert not holding_the_word(desk)
+    assert {path.name for path in desk.folder.iterdir() if path.is_dir()} == set()
+
+
+def test_a_private_file_that_may_not_be_read_is_refused(desk: Desk) -> None:
+    load_with_word(desk)
+    with tempfile.TemporaryDirectory() as name:  # pytest's own folders are closed to nobody
+        Path(name).chmod(0o777)
+        warehouse = Path(name) / "warehouse.duckdb"
+        for source, mode in ((desk.warehouse, 0o666), (private_path(desk.warehouse), 0)):
+            copy = warehouse.with_name(source.name)
+            copy.write_bytes(source.read_bytes())
+            copy.chmod(mode)
+        done = subprocess.run(
+            [sys.executable, "-c", AS_NOBODY, "erase", "--user-id", "2"],
+            cwd=ROOT,
+            env=os.environ | {"ELEARN_WAREHOUSE": str(warehouse)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert (done.returncode, done.stderr.splitlines()[-1]) == (
+            2,
+            f"Error: private file: '{private_path(warehouse)}' is not allowed; give a file that"
+            " can be read",
+        )
+        assert warehouse.read_bytes() == desk.warehouse.read_bytes()

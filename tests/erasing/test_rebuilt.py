@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+import struct
 from pathlib import Path
 
 import duckdb
@@ -10,6 +12,7 @@ from generator import vocabulary
 from generator.report.churn import prepare
 from generator.report.facts import read_facts
 from generator.warehouse.file import read_warehouse
+from generator.warehouse.sql import one_row
 from generator.warehouse.verify import mart_hashes
 from tests.conftest import Elearn, run_dbt
 from tests.private import query_private
@@ -32,11 +35,39 @@ def users_in(path: Path, tables: tuple[str, ...], users: tuple[int, ...]) -> dic
     return {table: count for table, count in counts.items() if count}
 
 
+AMOUNTS = [random.Random(1).randrange(10**8, 10**12) / 10**4 for _ in range(60)]
+FIRST_PAYMENT = 10**12
+PAYMENTS = """
+    insert into raw.events by name
+    select
+        unnest($1) as amount,
+        $2 + generate_subscripts($1, 1) - 1 as event_id,
+        $3 as user_id,
+        date '2025-01-10' + cast(generate_subscripts($1, 1) as integer) as event_date,
+        event_date + time '12:00' as event_time,
+        'payment_success' as event_type
+"""
+A_PAYER = """
+    select max(user_id) from raw.users where signup_date < date '2025-01-01'
+        and user_id not in (select user_id from raw.user_changes)
+"""
+
+
+def amounts_in(path: Path) -> int:
+    """How many of the amounts stand in a file; some that do are compressed and cannot be seen."""
+    content = path.read_bytes()
+    return sum(struct.pack("<d", amount) in content for amount in AMOUNTS)
+
+
 def test_the_next_build_equals_a_full_refresh_and_publishes_without_them(
     elearn: Elearn, tmp_path: Path, dbt_variables: dict[str, str]
 ) -> None:
     warehouse, published = tmp_path / "warehouse.duckdb", tmp_path / "published/elearn.duckdb"
-    elearn("build", "--n-users", 40, "--days", 80, "--upgrade-rate", 0.5)
+    elearn("generate", "--n-users", 40, "--days", 80, "--upgrade-rate", 0.5)
+    with duckdb.connect(str(warehouse)) as con:  # of a user that stays, each on a day of its own
+        [payer] = one_row(con, A_PAYER)
+        con.execute(PAYMENTS, [AMOUNTS, FIRST_PAYMENT, payer])
+    elearn("build", "--no-generate")
     changed = "select min(user_id), max(user_id) from raw.user_changes"
     [users] = query_private(warehouse, changed)
     before = users_in(warehouse, WITH_USERS + BOOKKEEPING, users)
@@ -51,10 +82,14 @@ def test_the_next_build_equals_a_full_refresh_and_publishes_without_them(
     assert refused.returncode == 1
     assert "changed since the last build" in refused.stderr
 
-    event = "select min(event_id) from raw.events where event_date = date '2025-02-20'"
-    [(event_id,)] = query_private(warehouse, event)
-    elearn("erase", "--event-id", event_id)
+    (tmp_path / "event_ids").write_text(
+        "\n".join(str(FIRST_PAYMENT + number) for number in range(60))
+    )
+    assert amounts_in(warehouse) > 10
+    elearn("erase", "--event-file", "event_ids")
+    assert amounts_in(warehouse) == 0
     elearn("build", "--no-generate")
+    assert [amounts_in(path) for path in (warehouse, published)] == [0, 0]
     assert users_in(published, WITH_USERS, users) == {}
     assert "match" in elearn("verify").stdout
     with read_warehouse(published) as con:
