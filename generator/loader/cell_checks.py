@@ -128,9 +128,9 @@ class CellChecks:
         ``value`` names the value of a column where it has not the column's own name.
         """
         differs = {
-            column: "false"
-            if self.columns.mapping and column not in self.columns.disputed
-            else _differs(column, self.columns.folder(column), read, value.get(column, column))
+            column: _differs(column, self.columns.folder(column), read, value.get(column, column))
+            if column in self.columns.disputed
+            else "false"
             for column, read in cast.items()
         }
         faults = (

@@ -24,7 +24,7 @@ class Columns:
     mapping: TableMapping | None = None
     """How the columns are filled; None where they have the names of raw."""
     disputed: frozenset[str] = frozenset()
-    """Columns of a mapping that stand in the file and in the names of its folders."""
+    """Columns that stand in the file and in the names of its folders."""
 
     def cell(self, column: str) -> Cell:
         """Return the cell of a column."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, field
 
 from generator.loader.csv_records import BROKEN
@@ -99,37 +99,84 @@ class Rules:
         """Return the number of a fault."""
         return self.faults.index(fault) + 1
 
-    def typed(self, texts: str) -> str:
+    def typed(self, texts: str, names: Sequence[str]) -> str:
         """Return the query that types and checks the rows of a relation of texts.
+
+        To plan the conditions of all reasons takes longer than to load a small file, so this query
+        only finds the check that a row breaks, and keeps the row's texts for :meth:`explained`.
 
         Parameters
         ----------
         texts
-            Query with a column ``text_<column>`` for each of ``columns``; ``text_folders``, the
-            values that the folders of its file give columns of the file, as a JSON object, or
-            null; and ``broken`` and ``text_line``: the number of the fault and the text of a
-            record without cells.
+            Query with a column ``text_<name>`` for each of the names. Besides ``columns`` these are
+            ``folders``, the values that the folders of its file give columns of the file, as a
+            JSON object, or null; and with it ``broken`` and ``text_line``: the number of the
+            fault and the text of a record without cells.
+        names
+            Names of the columns of texts.
+
+        Returns
+        -------
+        A query of the table's columns, those of ``staged``, ``fault``, ``offender`` and ``texts``.
+        Of a row that breaks a check, ``fault`` is the check's first fault.
         """
-        values = ", ".join(f"{value} as {name}" for name, value in self.values.items())
+        broken = (
+            f"when {check.broken} then {self.number(check.faults[0])}" for check in self.checks
+        )
+        kept = ", ".join(f"text_{name}" for name in names)
         return f"""
             select {", ".join([*self.table.column_names, *self.staged])}, fault,
-                case when fault is not null then {self._offender()} end as offender
+                case when fault is not null then text_line end as offender,
+                case when {self.is_unexplained} then [{kept}] end as texts
             from (
-                select *, cast(coalesce(broken, {self._fault()}) as utinyint) as fault
-                from (select *, {values} from ({texts}))
+                select *, cast(coalesce(broken, case {" ".join(broken)} end) as utinyint) as fault
+                from ({self._valued(texts)})
             )
         """
 
-    def _fault(self) -> str:
-        branches = (f"when {check.broken} then {self._reason(check)}" for check in self.checks)
-        return f"case {' '.join(branches)} end"
+    @property
+    def is_unexplained(self) -> str:
+        """Condition of the rows of :meth:`typed` that break a rule of their cells."""
+        return f"fault > {len(BROKEN)} and fault < {IGNORED}"
+
+    def explained(self, rows: str, names: Sequence[str], numbers: Container[int]) -> str:
+        """Return the query that finds the reasons of rows and the texts that give them.
+
+        Parameters
+        ----------
+        rows
+            Query of ``row_id`` and of ``fault`` and ``texts`` as :meth:`typed` returns them.
+        names
+            Names of the texts.
+        numbers
+            The faults that the rows have.
+
+        Returns
+        -------
+        A query of ``row_id``, ``fault`` and ``offender``.
+        """
+        texts = ", ".join(f"texts[{place}] as text_{name}" for place, name in enumerate(names, 1))
+        checks = [check for check in self.checks if self.number(check.faults[0]) in numbers]
+        several = [check for check in checks if len(check.faults) > 1]
+        reasons = (
+            f"when {self.number(check.faults[0])} then {self._reason(check)}" for check in several
+        )
+        fault = f"case fault {' '.join(reasons)} else fault end" if several else "fault"
+        shown = [fault for check in checks for fault in check.faults]
+        shown += [fault for fault in self.mapping_faults if self.number(fault) in numbers]
+        offenders = (f"when {self.number(fault)} then text_{fault.column}" for fault in shown)
+        return f"""
+            select row_id, fault, case fault {" ".join(offenders)} end as offender
+            from (
+                select * exclude (fault), cast({fault} as utinyint) as fault
+                from ({self._valued(f"select row_id, fault, {texts} from ({rows})")})
+            )
+        """
+
+    def _valued(self, texts: str) -> str:
+        values = ", ".join(f"{value} as {name}" for name, value in self.values.items())
+        return f"select *, {values} from ({texts})"
 
     def _reason(self, check: Check) -> str:
         faults = (f"when {fault.condition} then {self.number(fault)}" for fault in check.faults)
         return f"case {' '.join(faults)} end"
-
-    def _offender(self) -> str:
-        of_cells = self.own_faults + self.mapping_faults
-        shown = [(self.number(fault), fault.column) for fault in of_cells]
-        texts = (f"when {number} then text_{column}" for number, column in shown)
-        return f"case fault {' '.join(texts)} else text_line end"

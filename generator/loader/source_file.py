@@ -83,6 +83,7 @@ class Source:
             numbers=self._typed(NUMBER_TYPES),
             times=self._typed(TIME_TYPES),
             in_folders=frozenset(self.folder_cells),
+            disputed=frozenset(self.disputed),
         )
 
     def _typed(self, types: tuple[str, ...]) -> frozenset[str]:

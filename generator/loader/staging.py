@@ -63,6 +63,8 @@ class Staging:
     created_rows: int = 0
     """Users that come from events and stand in no file."""
     files: list[StagedFile] = field(default_factory=list)
+    checked_rows: int = 0
+    """Rows in the staging table."""
     waiting_rows: int = 0
     waiting_columns: Columns = TEXTS
     """What is true of all rows that wait."""
@@ -129,7 +131,7 @@ class Staging:
         """Create the table and fill it with the records of files."""
         columns = [f"{column.name} {column.type}" for column in self.rules.table.columns]
         columns += [f"{name} {kind}" for name, kind in self.rules.staged.items()]
-        columns += ["fault utinyint", "offender varchar"]
+        columns += ["fault utinyint", "offender varchar", "texts varchar[]"]
         self.con.execute(f"create temp table {self.name} ({', '.join(columns)})")
         # It makes joins of long lists of words, and behind a join the rows come in any order.
         self.con.execute("set disabled_optimizers = 'in_clause'")
@@ -139,13 +141,17 @@ class Staging:
                 reporter.say(f"{source.path}: ignored columns: {_some(source.ignored)}")
             self._read_file(source, reporter)
         self._check_waiting()
+        self.con.execute(f"alter table {self.name} drop column texts")
+
+    @property
+    def _texts(self) -> list[str]:
+        """Names of the texts of a row."""
+        has_highest = self.mapping is not None and self.mapping.has_highest
+        return [*self.rules.columns, *(["highest"] if has_highest else []), "folders"]
 
     def _create_waiting(self) -> None:
-        texts = [f"text_{column} varchar" for column in self.rules.columns]
-        if self.mapping and self.mapping.has_highest:
-            texts.append("text_highest varchar")
-        texts += ["text_folders varchar", "broken utinyint", "text_line varchar"]
-        columns = ", ".join(texts)
+        texts = [f"text_{name} varchar" for name in self._texts]
+        columns = ", ".join([*texts, "broken utinyint", "text_line varchar"])
         self.con.execute(f"create or replace temp table {self.waiting} ({columns})")
         self.waiting_rows = 0
 
@@ -199,8 +205,25 @@ class Staging:
             self._create_waiting()
 
     def _check(self, texts: str, columns: Columns) -> int:
-        typed = self.rules_of(columns).typed(texts)
+        """Type and check the rows of a relation of texts; return how many there are."""
+        rules, first = self.rules_of(columns), self.checked_rows
+        typed = rules.typed(texts, self._texts)
         [rows] = one_row(self.con, f"insert into {self.name} {typed}")
+        self.checked_rows += int(rows)
+        faulty = f"from {self.name} where rowid >= {first} and {rules.is_unexplained}"
+        numbers = {
+            number for (number,) in self.con.sql(f"select distinct fault {faulty}").fetchall()
+        }
+        if numbers:
+            found = f"select rowid as row_id, fault, texts {faulty}"
+            self.con.execute(
+                f"""
+                update {self.name} as staged
+                set fault = explained.fault, offender = explained.offender
+                from ({rules.explained(found, self._texts, numbers)}) as explained
+                where staged.rowid = explained.row_id
+                """
+            )
         return int(rows)
 
 
