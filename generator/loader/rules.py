@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from generator.loader.csv_records import BROKEN
 from generator.warehouse.table import Table
@@ -80,7 +81,7 @@ class Rules:
             if name not in names and self.spared.get(name) not in names
         ]
 
-    @property
+    @cached_property
     def faults(self) -> tuple[Fault, ...]:
         """Every reason; the number of a fault is its position, from 1."""
         broken = tuple(Fault("line", reason) for reason in BROKEN)
