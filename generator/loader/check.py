@@ -173,14 +173,27 @@ def _report(
         last_day=last_day and str(last_day),
         users_with_events=with_events,
         users_without_events=_good_rows(users) - with_events,
-        rows_without_user=one_row(
-            con, f"select count(*) from {cells_table(events)} where user_id is null and is_read"
-        )[0],
+        rows_without_user=_rows_without_user(events),
         unmapped_values=tuple(sorted(unmapped, key=lambda row: -row[2])[:SHOWN_VALUES]),
         paste=_paste(events),
         warnings=gap_warnings(con, days) + staged_warnings(users, events),
         refusal=refusal,
     )
+
+
+def _rows_without_user(events: Staging) -> int:
+    """Return how many rows have no user, or one that the mapping takes for none."""
+    entry = events.mapping.entry("user_id") if events.mapping else None
+    nobody = [text for text, value in (entry.values if entry else ()) if not value]
+    [rows] = one_row(
+        events.con,
+        f"""
+        select count(*) from {cells_table(events)}
+        where is_read and (user_id is null or list_contains(?, user_id))
+        """,
+        [nobody],
+    )
+    return int(rows)
 
 
 def _good_rows(staging: Staging) -> int:

@@ -134,6 +134,12 @@ def test_days_far_from_any_event_are_a_warning_of_check_and_load_alike(
     assert check(desk, MAPPING, file).warnings == (() if exists else report.warnings)
 
 
+def test_a_user_that_the_mapping_takes_for_none_is_no_user(desk: Desk) -> None:
+    text = MAPPING.replace('from = "user"', 'from = "user", values = { "b" = "" }')
+    report = check(desk, text, desk.file("e.jsonl", lines(ROWS)), max_rejects=1)
+    assert (report.rows_without_user, report.counts["events_ignored"]) == (3, 3)
+
+
 def test_the_shipped_samples_check_clean(desk: Desk) -> None:
     for name in ("moodle", "openedx", "segment", "xapi"):
         [file] = (ROOT / "examples" / "exports").glob(f"{name}.*")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from pathlib import Path
 from typing import Any
 
@@ -132,3 +133,24 @@ def test_a_shipped_mapping_is_printed_and_can_be_changed(elearn: Elearn, tmp_pat
     missing = elearn("load", "--show-mapping", "canvas", check=False)
     assert (missing.returncode, missing.stderr.count("\n")) == (2, 1)
     assert "one of moodle, openedx, segment, xapi, xuetangx" in missing.stderr
+
+
+@pytest.mark.parametrize("null", ["NULL", r"\N"])
+def test_a_table_of_moodle_with_every_backslash_twice_is_the_same(desk: Desk, null: str) -> None:
+    """``mysql --batch`` and COPY of PostgreSQL write tab-separated text so."""
+    with (EXPORTS / "moodle.csv").open(newline="") as file:
+        lines = list(csv.reader(file))
+    cells = ([null if c == "NULL" else c.replace("\\", "\\\\") for c in line] for line in lines)
+    text = "".join("\t".join(line) + "\n" for line in cells)
+    dumped = load(desk, "moodle", Path(desk.file("log.tsv", text.encode())))
+    assert dumped.dataset_version == load(desk, "moodle", EXPORTS / "moodle.csv").dataset_version
+
+
+def test_a_problem_of_open_edx_that_the_staff_scores_again_is_no_attempt(desk: Desk) -> None:
+    checks = (EXPORTS / "openedx.jsonl").read_text().splitlines()
+    attempt = next(
+        line for line in checks if '"problem_check"' in line and '"event_source": "server"' in line
+    )
+    text = attempt + "\n" + attempt.replace("problem_check", "problem_rescore") + "\n"
+    report = load(desk, "openedx", Path(desk.file("tracking.log", text.encode())))
+    assert (report.events_loaded, report.events_ignored) == (1, 1)
