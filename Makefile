@@ -7,6 +7,8 @@ USERS ?= 20000
 SETUP := $(VENV)/.installed
 DUCKDB_2 := $(VENV)/duckdb-2-env
 WHEEL := $(VENV)/wheel-env
+SUPERSET := $(VENV)/superset-env
+PORT ?= 8088
 # Spark's half gigabyte is installed where there is a Java to run it.
 EXTRAS := .[dev$(if $(shell command -v java),$(comma)spark)]
 PYTEST := $(BIN)/pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder
@@ -15,7 +17,7 @@ LINTED := ELEARN_WAREHOUSE=target/lint.duckdb
 BESIDE := $(addprefix tests/,dbt/test_killed_builds.py dbt/test_planted_leaks.py \
 	loader/test_files.py loader/test_rules.py)
 
-.PHONY: build test test-slow test-duckdb-2 test-wheel lint docs bench robustness clean
+.PHONY: build test test-slow test-duckdb-2 test-wheel superset test-superset lint docs bench robustness clean
 
 build: $(SETUP)  ## simulate the default data set, build and test every model
 	$(BIN)/elearn build
@@ -37,6 +39,12 @@ test-wheel: $(SETUP)  ## build the wheel, install it into a new environment and 
 	$(WHEEL)/bin/python -m pip install --quiet --disable-pip-version-check \
 		--constraint constraints.txt target/wheel/*.whl
 	$(BIN)/pytest --wheel $(WHEEL)/bin tests/wheel
+
+superset: $(SUPERSET)/.installed published/elearn.duckdb  ## show the published file in Superset, on PORT=8088 unless told
+	$(SUPERSET)/bin/python examples/superset/bundle.py serve --port $(PORT)
+
+test-superset: $(SETUP) $(SUPERSET)/.installed  ## compare what Superset shows with SQL, also in Chromium
+	$(BIN)/pytest --superset $(SUPERSET)/bin/python tests/superset
 
 robustness: $(SETUP)  ## try all of docs/reliability.md, and write its table; takes most of an hour
 	$(BIN)/pytest --numprocesses 2 --dist worksteal --whole tests/robustness $(BESIDE)
@@ -73,6 +81,14 @@ $(DUCKDB_2)/.installed: pyproject.toml tests/duckdb_2/constraints.txt | $(SETUP)
 	$(DUCKDB_2)/bin/python -m pip install --quiet --disable-pip-version-check \
 		--constraint tests/duckdb_2/constraints.txt --editable '.[report]'
 	touch $@
+
+$(SUPERSET)/.installed: examples/superset/requirements.txt | $(SETUP)
+	$(PYTHON) -m venv $(SUPERSET)
+	$(SUPERSET)/bin/python -m pip install --quiet --disable-pip-version-check --requirement $<
+	touch $@
+
+published/elearn.duckdb: | $(SETUP)
+	$(BIN)/elearn build
 
 clean:  ## remove what is generated
 	rm -rf $(VENV) target logs

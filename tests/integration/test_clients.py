@@ -20,6 +20,7 @@ import pytest
 import sqlalchemy
 
 from tests.conftest import ROOT, run_elearn
+from tests.superset.server import read_bundle
 
 TABLES = """
     select schema_name || '.' || table_name as name, comment
@@ -179,6 +180,28 @@ def test_superset_cannot_write(engine: sqlalchemy.Engine) -> None:
         pytest.raises(sqlalchemy.exc.ProgrammingError, match="read-only"),
     ):
         con.execute(sqlalchemy.text("delete from main.build_info"))
+
+
+SQLALCHEMY_TYPES = {"DOUBLE": "FLOAT", "TIMESTAMP": "TIMESTAMP WITHOUT TIME ZONE"}
+"""What Superset's SQLAlchemy calls DuckDB's types."""
+
+
+def test_superset_describes_columns_as_the_file_does(expected: dict[str, Any]) -> None:
+    types = {(table, name): kind for table, name, kind, *_ in expected["columns"]}
+    texts = {(table, name): text for table, name, *_, text in expected["columns"]}
+    for dataset in read_bundle("datasets"):
+        tables = re.findall(r"main\.\w+", dataset["sql"] or f"main.{dataset['table_name']}")
+        columns = {each["column_name"]: each for each in dataset["columns"]}
+        for name, column in columns.items():
+            known = {texts[table, name] for table in tables if (table, name) in texts}
+            assert column["description"] in known or (not known and column["description"]), name
+        if not dataset["sql"]:
+            found = {name: each["type"] for name, each in columns.items() if not each["expression"]}
+            assert found == {
+                name: SQLALCHEMY_TYPES.get(kind, kind)
+                for (table, name), kind in types.items()
+                if table in tables
+            }
 
 
 def test_pandas_reads_everything(

@@ -14,10 +14,10 @@ import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 
@@ -32,7 +32,7 @@ FLAGS = (
     "--disable-sync",
     "--disable-dev-shm-usage",
     "--hide-scrollbars",
-    "--host-resolver-rules=MAP * ~NOTFOUND",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
     "--remote-debugging-pipe",
 )
 
@@ -122,8 +122,11 @@ class Browser:
                 self.complaints.append(parameters["entry"]["text"])
 
 
+AnyBrowser = TypeVar("AnyBrowser", bound=Browser)
+
+
 @contextmanager
-def started() -> Iterator[Browser]:
+def started(kind: Callable[[int, int], AnyBrowser] = Browser) -> Iterator[AnyBrowser]:
     """Run a Chromium of its own; without one, fail under CI and skip elsewhere."""
     program = shutil.which("chromium")
     if program is None:
@@ -142,7 +145,7 @@ def started() -> Iterator[Browser]:
         os.close(commands_out)
         os.close(replies_in)
         try:
-            yield Browser(replies_out, commands_in)
+            yield kind(replies_out, commands_in)
         finally:
             process.kill()
             process.wait()
