@@ -75,6 +75,30 @@ def verify(
         raise typer.Exit(1)
 
 
+@app.command(epilog="Example: elearn diff monday.duckdb published/elearn.duckdb")
+def diff(
+    a: Annotated[Path, typer.Argument(help="A warehouse or a published file.", metavar="A")],
+    b: Annotated[Path, typer.Argument(help="Another one.", metavar="B")],
+    output: Annotated[
+        Path | None,
+        typer.Option(help="Write the differing rows into this folder, as Parquet.", metavar="DIR"),
+    ] = None,
+    memory_limit: MemoryLimit = None,
+    quiet: Quiet = False,
+    json: Json = False,
+    profile: Profile = False,
+) -> None:
+    """Compare raw and the marts of two files; exit 1 when they are not equal to the bit."""
+    from generator.comparing import compare_files
+
+    voice = Voice(quiet, json, profile)
+    limit = checked_memory_limit(memory_limit)
+    found = compare_files(a, b, output, memory_limit=limit, reporter=voice)
+    voice.result(found.as_lines(), found.as_dict())
+    if not found.is_equal:
+        raise typer.Exit(1)
+
+
 @app.command(epilog="Example: elearn export --output-dir data/export --format parquet")
 def export(
     output_dir: Annotated[Path, typer.Option(help="Folder for the files.", metavar="DIR")],
