@@ -13,6 +13,7 @@ import tempfile
 from pathlib import Path
 
 from generator import Settings
+from tests.benchmarks.comparing import diff_row
 from tests.benchmarks.measuring import Row, table
 from tests.benchmarks.models import model_rows, new_day_row
 from tests.benchmarks.pipeline import build_row, growth_rows, start_rows
@@ -34,7 +35,8 @@ def run(n_users: int, folder: Path) -> list[Row]:
     rows += said(load_rows(Settings(n_users=csv_users), folder))
     rows += said([new_day_row(n_users, 365, folder)])
     rows += said([build_row(folder)]) + said(start_rows())
-    return rows + said(growth_rows(n_users // 4, folder))
+    rows += said(growth_rows(n_users // 4, folder))
+    return rows + said([diff_row(folder)])
 
 
 def said(rows: list[Row]) -> list[Row]:
