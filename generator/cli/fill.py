@@ -142,7 +142,8 @@ def load(
     """Load a real export into the warehouse, replacing what was there or adding to it."""
     from generator.loader.check import CheckReport, check_files
     from generator.loader.load import load_files
-    from generator.loader.mapping_file import read_mapping, shipped_text
+    from generator.loader.mapping_file import read_mapping
+    from generator.loader.mapping_source import shipped_text
     from generator.loader.quarantine import RejectedError
     from generator.loader.text_format import TextFormat
 

@@ -17,6 +17,7 @@ from generator.loader.text_format import BLANKS, TextFormat
 from generator.warehouse.sql import quoted, quoted_list
 
 FLOAT_TYPES = ("FLOAT", "DOUBLE")
+_JSON_TEXT = r'"(?:[^"\\]|\\.)*"'
 
 
 def given_cells(
@@ -110,7 +111,7 @@ class MappedValues:
         long = {number: cell for number, cell in deep.items() if len(cell.paths[-1]) > 1}
         started = [
             f"""case when direct{number} is null and broken is null
-                and contains({cell.base}, '\\"') and {_is_json(cell.base)}
+                and ({_may_hold_objects(cell.base)}) and {_is_json(cell.base)}
                 then {cell.base} end as step{number}_0"""
             for number, cell in long.items()
         ]
@@ -163,13 +164,26 @@ def _line_fault() -> str:
     first = f"left(ltrim({LINE}, {quoted(BLANKS)}), 1)"
     return f"""case
         when broken is not null then broken
-        when not json_valid({LINE}) then {BROKEN.index(BROKEN_JSON) + 1}
+        when not json_valid({LINE}) or {_has_comma_at_the_end(LINE)}
+        then {BROKEN.index(BROKEN_JSON) + 1}
         when {first} <> '{{' then {BROKEN.index(BROKEN_OBJECT) + 1}
     end"""
 
 
+def _has_comma_at_the_end(line: str) -> str:
+    """Tell whether a comma ends an object or a list, which the engine lets pass."""
+    comma = quoted(r",[ \t\r\n]*[}\]]")
+    without_texts = f"regexp_replace({line}, {quoted(_JSON_TEXT)}, '', 'g')"
+    return f"(regexp_matches({line}, {comma}) and regexp_matches({without_texts}, {comma}))"
+
+
 def _line_text() -> str:
     return f"case when ({_line_fault()}) is not null then coalesce(text_line, {LINE}) end"
+
+
+def _may_hold_objects(base: str) -> str:
+    """Tell whether a JSON text may have a text with quotes in it."""
+    return f"""contains({base}, '\\"') or contains({base}, '\\u0022')"""
 
 
 def _is_json(base: str) -> str:

@@ -5,11 +5,9 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from importlib import resources
-from pathlib import Path
 from typing import Any
 
-from generator.errors import UsageError, not_allowed
+from generator.errors import UsageError
 from generator.loader.mapping import (
     DEFAULT,
     DERIVED,
@@ -28,32 +26,12 @@ from generator.loader.mapping import (
     Mapping,
     TableMapping,
 )
+from generator.loader.mapping_source import text_of
 from generator.loader.paths import is_path
 from generator.loader.text_format import BLANKS, DECIMALS, is_date_pattern, is_time_zone
 
-SHIPPED = resources.files("generator.loader") / "mappings"
-MAX_BYTES = 1_000_000
 TICKS = {"epoch_seconds": 1, "epoch_milliseconds": 1000}
 TOP_KEYS = ("days_in", "user_key", "null", "decimal", "users", "events")
-
-
-def shipped_names() -> list[str]:
-    """Return the names of the shipped mappings."""
-    names = (Path(file.name) for file in SHIPPED.iterdir())
-    return sorted(name.stem for name in names if name.suffix == ".toml")
-
-
-def shipped_text(name: str) -> str:
-    """Return the text of a shipped mapping.
-
-    Raises
-    ------
-    UsageError
-        There is no such mapping.
-    """
-    if name not in shipped_names():
-        raise not_allowed("--show-mapping", name, f"one of {', '.join(shipped_names())}")
-    return (SHIPPED / f"{name}.toml").read_text(encoding="utf-8")
 
 
 def read_mapping(given: str) -> Mapping:
@@ -64,29 +42,12 @@ def read_mapping(given: str) -> Mapping:
     UsageError
         Names the file, the table, the key and what is allowed.
     """
-    text = shipped_text(given) if given in shipped_names() else _text_of(given)
+    text = text_of(given)
     try:
         found = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise UsageError(f"{given}: not TOML: {error}") from error
     return _Checker(given).mapping(found)
-
-
-def _text_of(given: str) -> str:
-    allowed = f"a TOML file, or one of {', '.join(shipped_names())}"
-    try:
-        path = Path(given)
-        if not path.is_file():
-            raise not_allowed("--mapping", given, allowed)
-        with path.open("rb") as file:
-            content = file.read(MAX_BYTES + 1)
-        if len(content) > MAX_BYTES:
-            raise UsageError(f"{given}: over {MAX_BYTES:,} bytes; a mapping is smaller")
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise UsageError(f"{given}: not TOML in UTF-8; give {allowed}") from error
-    except (OSError, ValueError) as error:
-        raise not_allowed("--mapping", given, allowed) from error
 
 
 @dataclass(frozen=True)
@@ -106,7 +67,8 @@ class _Checker:
         if decimal is not None:
             self._one_of("decimal", decimal, DECIMALS)
         nulls = found.get("null", [])
-        self._check("null", nulls, _are_nulls, "a list of texts without blanks around them")
+        allowed = "a list of texts without blanks around them or NUL characters"
+        self._check("null", nulls, _are_nulls, allowed)
         return Mapping(
             source=self.file,
             users=self._table("users", found["users"]) if "users" in found else None,
@@ -209,6 +171,8 @@ class _Checker:
     ) -> tuple[tuple[tuple[str, str], ...], str, str | None]:
         table = found.get("values", {})
         self._check(f"{place}.values", table, lambda value: isinstance(value, dict), "a table")
+        for text in table:
+            self._check(f"{place}.values", text, _is_sql_text, "texts without NUL characters")
         values = tuple(
             (text, self._word(f"{place}.values {text[:60]!r}", column, value))
             for text, value in table.items()
@@ -225,6 +189,7 @@ class _Checker:
         is_number = isinstance(value, int | float) and not isinstance(value, bool)
         self._check(place, value, lambda given: isinstance(given, str) or is_number, "a text")
         text = str(value).strip(BLANKS)
+        self._check(place, text, _is_sql_text, "a text without NUL characters")
         words = WORDS.get(column)
         if words and text and text.lower() not in words:
             raise self._error(place, f"{text[:60]!r} is not allowed; give {', '.join(words)}")
@@ -281,8 +246,12 @@ def _keys_of(column: str) -> tuple[str, ...]:
     return (*keys, "of") if column == "quiz_score" else keys
 
 
+def _is_sql_text(value: Any) -> bool:
+    return isinstance(value, str) and "\0" not in value
+
+
 def _are_texts(value: Any) -> bool:
-    return isinstance(value, list) and all(isinstance(text, str) for text in value)
+    return isinstance(value, list) and all(map(_is_sql_text, value))
 
 
 def _are_nulls(value: Any) -> bool:

@@ -41,6 +41,13 @@ WRONG: list[tuple[str, str, str]] = [
     ('"login"', '"logn"', "[events] event_type.default 'logn' is not allowed; give login, "),
     ("course_name", "event_date", "[events] event_date is never mapped; map event_time"),
     ("course_name", "only", "[events] only 'a.b' is not allowed; give columns, each with a list"),
+    ('"a.b"', '{ default = "\\u0000" }', "[events] course_name.default '\\x00' is not allowed"),
+    ('"a.b"', '{ from = "a", values = { "\\u0000" = "" } }', "[events] course_name.values '\\x00'"),
+    (
+        "[events]",
+        'null = ["\\u0000"]\n[events]',
+        "null \"['\\\\x00']\" is not allowed; give a list",
+    ),
     ('"a.b"', '{ from = "a", unit = "cents" }', "[events] course_name.unit is not allowed"),
 ]
 
@@ -58,8 +65,14 @@ def test_a_wrong_key_is_named_with_its_file_its_table_and_what_is_allowed(
 
 @pytest.mark.parametrize(
     "content",
-    [b"\0\xff\xfe", b'x = "' + b"a" * 10_000_000 + b'"', b"a =", b"x = " + b"[" * 50_000],
-    ids=["binary", "10 MB", "cut", "deep"],
+    [
+        b"\0\xff\xfe",
+        b'x = "' + b"a" * 10_000_000 + b'"',
+        b"a =",
+        b"x = " + b"[" * 50_000,
+        b"a" + b" . 'b'.\"c\"" * 100_000 + b" = 1",
+    ],
+    ids=["binary", "10 MB", "cut", "deep", "long key"],
 )
 def test_what_is_no_mapping_is_one_line(desk: Desk, content: bytes) -> None:
     with pytest.raises(UsageError) as error:
@@ -114,6 +127,10 @@ LINES: list[tuple[str, Any]] = [
     ('{"b":"\\u0000"}', "course_name holds a NUL character"),
     ('{"b":"\\ud800"}', "the line is not JSON"),
     ('{"b":"x"', "the line is not JSON"),
+    ('{"b":"x",}', "the line is not JSON"),
+    ('{"b":["x", ]}', "the line is not JSON"),
+    ('{"b":"x,}\\",]"}', ('x,}",]',)),
+    ('"{\\u0022b\\u0022:5}"', ("5",)),
     ('{"b":"' + "x" * 5_000_000 + '"}', "the line is longer than 4,000,000 characters"),
 ]
 

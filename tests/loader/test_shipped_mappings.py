@@ -11,7 +11,8 @@ import pytest
 
 from generator.errors import UsageError
 from generator.loader.load_report import LoadReport
-from generator.loader.mapping_file import read_mapping, shipped_names
+from generator.loader.mapping_file import read_mapping
+from generator.loader.mapping_source import shipped_names
 from generator.loader.text_format import TextFormat
 from tests.conftest import ROOT, Elearn, run_dbt
 from tests.loader.desk import Desk
