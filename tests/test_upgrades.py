@@ -163,6 +163,7 @@ def test_whole_files_have_the_version_of_the_warehouse_and_a_changed_one_is_noti
     assert report.manifest["dataset_version"] == verify_warehouse(at_once).found
     path = tmp_path / "user_changes.csv"
     text = path.read_text()
+    assert report.as_lines()[2].split() == ["user_changes", str(text.count("\n") - 1), "rows"]
     path.write_text(text.replace(",organic", ",ads", 1))
     assert not verify_files(tmp_path).matches
     path.unlink()

@@ -60,9 +60,13 @@ class FilesReport:
 
     def as_lines(self) -> list[str]:
         """Return the report as lines for a terminal."""
+        named = {"users": "user_rows", "events": "event_rows", "user_changes": "change_rows"}
         values = {
-            "users": f"{self.manifest['user_rows']:>14,} rows",
-            "events": f"{self.manifest['event_rows']:>14,} rows",
+            name: f"{self.manifest[rows]:>14,} rows"
+            for name, rows in named.items()
+            if rows in self.manifest
+        }
+        values |= {
             "dataset version": self.manifest["dataset_version"],
             "folder": str(self.folder),
         }

@@ -144,6 +144,22 @@ def test_the_first_row_of_a_new_user_may_be_a_later_one(desk: Desk) -> None:
     assert [row[1] for row in desk.query(CHANGES)] == ["2025-02-01", "2025-03-01"]
 
 
+def test_of_a_user_whose_row_of_the_signup_is_rejected_the_earliest_good_row_counts(
+    desk: Desk,
+) -> None:
+    later = [USER | {"valid_from": day, "country": day} for day in ("2025-03-01", "2025-02-01")]
+    rows = [USER | {"valid_from": "", "plan": "gold"}, *later, USER | {"user_id": "2"}]
+    rows += [change("2025-02-01", "3"), USER | {"user_id": "3", "valid_from": "", "plan": "gold"}]
+    report = desk.load(EVENTS[:1], rows, max_rejects=3)
+    assert (report.users_loaded, report.users_rejected, report.events_loaded) == (3, 3, 1)
+    assert [row[:4] for row in desk.query(HISTORY)] == [
+        ("1", "2025-01-01", "free", "2025-02-01"),
+        ("2", "2025-01-01", "free", "IN"),
+    ]
+    assert [row[:2] for row in desk.query(CHANGES)] == [("1", "2025-02-01"), ("1", "2025-03-01")]
+    assert ("users", 5, NOBODY) in desk.rejected()
+
+
 def test_a_file_without_a_column_says_nothing_of_it(desk: Desk) -> None:
     users = [row | {"engagement_score": "0.5"} for row in USERS]
     files = [desk.file("users.csv", users), desk.file("again.csv", USERS)]

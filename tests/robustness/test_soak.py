@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -17,7 +18,11 @@ from tests.robustness.killing import end_after, run
 pytestmark = pytest.mark.slow
 
 FIRST_DAYS = 60
-SIMULATION = ("generate", "--n-users", 30, "--churn-base-rate", 0.8, "--paid-ratio", 0.5)
+SETTINGS = Settings(n_users=30, churn_base_rate=0.8, paid_ratio=0.5, upgrade_rate=0.9)
+SIMULATION = (
+    *("generate", "--n-users", 30, "--churn-base-rate", 0.8, "--paid-ratio", 0.5),
+    *("--upgrade-rate", 0.9),
+)
 
 
 @pytest.mark.parametrize("rounds", [3, pytest.param(200, marks=pytest.mark.whole)])
@@ -25,7 +30,7 @@ def test_killed_days_end_as_one_undisturbed_go(
     rounds: int, tmp_path: Path, dbt_variables: dict[str, str], tried: Tried
 ) -> None:
     tried(rounds)
-    settings = Settings(n_users=30, days=FIRST_DAYS + rounds, churn_base_rate=0.8, paid_ratio=0.5)
+    settings = replace(SETTINGS, days=FIRST_DAYS + rounds)
     command = (*SIMULATION, "--days", settings.days, "--through")
     chance = random.Random(rounds)
     for number in range(rounds):
