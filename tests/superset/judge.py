@@ -23,12 +23,11 @@ AT_RISK = READY["Who is at risk today?"]
 
 @dataclass(frozen=True)
 class Chosen:
-    """What the filters of the dashboard are set to; the last day is not among the days."""
+    """What the filters of the dashboard are set to; the second day is the first left out."""
 
     plan: str | None = None
     country: str | None = None
-    first_day: date = date.min
-    end: date = date.max
+    days: tuple[date, date] | None = None
 
     @property
     def users(self) -> str:
@@ -40,7 +39,10 @@ class Chosen:
 
     def among(self, day: str) -> str:
         """Return a condition on users and their days."""
-        return f"{self.users} and {day} >= date '{self.first_day}' and {day} < date '{self.end}'"
+        if self.days is None:
+            return self.users
+        first_day, end = self.days
+        return f"{self.users} and {day} >= date '{first_day}' and {day} < date '{end}'"
 
 
 EVERYTHING = Chosen()
@@ -118,6 +120,9 @@ def judging(published: Path, chosen: Chosen) -> Iterator[duckdb.DuckDBPyConnecti
     with duckdb.connect() as con:
         con.execute(f"attach '{published}' as published (read_only)")
         con.execute("use published")
+        # Before the views, because how often users churn is asked of all of them.
+        at_risk = f"select * from ({AT_RISK}) where {chosen.users}"
+        con.execute(f"create temporary table users_at_risk as {at_risk}")
         for table, day in (
             ("user_daily", "as_of_date"),
             ("training_dataset", "as_of_date"),
@@ -128,8 +133,6 @@ def judging(published: Path, chosen: Chosen) -> Iterator[duckdb.DuckDBPyConnecti
         con.execute(f"""
             create temporary view scoring_dataset as
             select * from published.scoring_dataset where {chosen.users};
-            create temporary view users_at_risk as
-            select * from ({AT_RISK}) where {chosen.users};
             create temporary view labelled_days as
             select labels.*, days.country
             from published.churn_labels as labels
