@@ -11,6 +11,10 @@ from generator.loader.discovery import COMPRESSED
 from generator.loader.mapping import SPARED, Entry, TableMapping
 from generator.loader.paths import FILE_NAME, Step, steps_of
 
+FLOAT_TYPES = ("FLOAT", "DOUBLE")
+NUMBER_TYPES = (*FLOAT_TYPES, "DECIMAL")
+TIME_TYPES = ("DATE", "TIMESTAMP")
+"""How the engine's names of types in a Parquet file begin."""
 LINE = "line"
 """The column of a file of JSON lines."""
 
@@ -55,14 +59,29 @@ class MappedCells:
             if len(entry.names) == 1 and any(cell.is_in_folders for cell in self.of(entry.names))
         )
 
-    def typed(self, kinds: tuple[str, ...]) -> frozenset[str]:
-        """Return the columns of raw whose cells all have a type that begins like one of some."""
+    def are_numbers(self, names: Sequence[str]) -> bool:
+        """Tell whether all cells of some names are numbers in the file."""
+        return self._have_type(names, NUMBER_TYPES)
+
+    @property
+    def numbers(self) -> frozenset[str]:
+        """The columns of raw whose cells are all numbers in the file."""
+        entries = self.mapping.entries
+        return frozenset(entry.column for entry in entries if self.are_numbers(entry.names))
+
+    @property
+    def times(self) -> frozenset[str]:
+        """The columns of raw whose cells are all dates or times in the file, and no other texts."""
         return frozenset(
             entry.column
             for entry in self.mapping.entries
-            if (found := self.of(entry.names)) and not entry.values and not entry.default
-            if all(cell.kind.startswith(kinds) and not cell.paths for cell in found)
+            if self._have_type(entry.names, TIME_TYPES) and not entry.values and not entry.default
         )
+
+    def _have_type(self, names: Sequence[str], kinds: tuple[str, ...]) -> bool:
+        found = self.of(names)
+        are_typed = all(cell.kind.startswith(kinds) and not cell.paths for cell in found)
+        return bool(found) and are_typed
 
 
 TypeOf = Callable[[str], str | None]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from generator.loader.casts import Cell
 from generator.loader.mapped_cells import MappedCells
 from generator.loader.mapped_values import MappedValues
-from generator.loader.mapping import DEFAULT, IGNORE, REJECT, Entry
+from generator.loader.mapping import DEFAULT, IGNORE, MEASURES, REJECT, Entry
 from generator.loader.rules import IGNORED, Rules
 from generator.loader.text_format import TextFormat
 from generator.warehouse.sql import quoted, quoted_list
@@ -38,7 +39,10 @@ class _Query:
     def __init__(
         self, found: MappedCells, rules: Rules, text_format: TextFormat, is_lines: bool
     ) -> None:
-        self.mapping, self.rules, self.disputed = found.mapping, rules, found.disputed
+        self.found, self.decimal = found, text_format.decimal
+        entries = (_with_mark(entry, self._mark(entry.names)) for entry in found.mapping.entries)
+        self.mapping = replace(found.mapping, entries=tuple(entries))
+        self.rules, self.disputed = rules, found.disputed
         self.nulls = TextFormat(nulls=text_format.nulls)
         self.values = MappedValues(found, text_format, is_lines, found.mapping.plain_names)
         self.cells, self.numbers = self.values.cells, self.values.numbers
@@ -64,8 +68,18 @@ class _Query:
             is_structure = self._is_any_structure(entry.hashed) or self._is_structure(entry.names)
             chosen.append(f"{is_structure} as is_structure_{entry.column}")
             if entry.highest:
-                chosen.append(f"{self.values.first([entry.highest])} as text_highest")
+                chosen.append(f"{self._highest(entry, entry.highest)} as text_highest")
         return chosen
+
+    def _mark(self, names: Sequence[str]) -> str:
+        """Return what stands before the decimals in some cells."""
+        return "." if self.found.are_numbers(names) else self.decimal
+
+    def _highest(self, entry: Entry, name: str) -> str:
+        """Return the highest possible score with the mark of the score beside it."""
+        text = self.values.first([name])
+        is_same = self._mark([name]) == self._mark(entry.names)
+        return text if is_same else f"translate({text}, ',.', '.,')"
 
     def _given(self, entry: Entry) -> str:
         return self._hash(entry.hashed) if entry.hashed else self.values.first(entry.names)
@@ -151,6 +165,22 @@ class _Query:
 
     def _number(self, column: str, kind: str) -> int:
         return self.rules.mapping_fault(column, kind)
+
+
+def _with_mark(entry: Entry, mark: str) -> Entry:
+    """Return an entry whose own numbers have the mark before decimals by which they are read."""
+    if entry.column not in MEASURES:
+        return entry
+
+    def marked(text: str) -> str:
+        return text.replace("," if mark == "." else ".", mark)
+
+    return replace(
+        entry,
+        values=tuple((text, marked(to)) for text, to in entry.values),
+        other=entry.other and marked(entry.other),
+        default=entry.default and marked(entry.default),
+    )
 
 
 def _given(entry: Entry) -> str:

@@ -10,13 +10,12 @@ from collections.abc import Sequence
 
 from generator.loader.casts import Cell
 from generator.loader.csv_records import BROKEN, BROKEN_JSON, BROKEN_OBJECT
-from generator.loader.mapped_cells import LINE, MappedCell, MappedCells
+from generator.loader.mapped_cells import FLOAT_TYPES, LINE, MappedCell, MappedCells
 from generator.loader.mapping import TableMapping
 from generator.loader.paths import Step
 from generator.loader.text_format import BLANKS, TextFormat
 from generator.warehouse.sql import quoted, quoted_list
 
-FLOAT_TYPES = ("FLOAT", "DOUBLE")
 _JSON_TEXT = r'"(?:[^"\\]|\\.)*"'
 
 

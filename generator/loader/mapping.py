@@ -35,6 +35,7 @@ UNITS = {
     "amount": ("units", "cents"),
 }
 """Units of measures, raw's own first."""
+MEASURES = (*UNITS, "engagement_score")
 SPARED = {"signup_date": "valid_from"}
 """Required columns that a mapping may leave out if it fills another one."""
 TIMES = ("signup_date", "valid_from", "event_time")

@@ -24,12 +24,12 @@ from generator.loader.csv_records import (
     readable,
     records,
 )
-from generator.loader.mapped_cells import LINE
+from generator.loader.mapped_cells import FLOAT_TYPES, LINE
 from generator.loader.mapped_texts import mapped_texts
 from generator.loader.mapped_values import given_cells
 from generator.loader.parquet_file import engine_path, parquet_relation
 from generator.loader.rules import Rules
-from generator.loader.source_file import FLOAT_TYPES, Source
+from generator.loader.source_file import Source
 from generator.loader.text_format import BLANKS
 from generator.warehouse.sql import name_in, quoted
 

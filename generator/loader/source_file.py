@@ -13,6 +13,8 @@ from generator.loader.csv_records import Compression, compression_of
 from generator.loader.discovery import DataFile, Folders, Kind
 from generator.loader.mapped_cells import (
     LINE,
+    NUMBER_TYPES,
+    TIME_TYPES,
     MappedCells,
     cells_of_columns,
     cells_of_lines,
@@ -32,10 +34,6 @@ from generator.warehouse.file import Connection
 from generator.warehouse.sql import name_in, quoted_list
 
 MAX_COLUMNS = 1000
-FLOAT_TYPES = ("FLOAT", "DOUBLE")
-NUMBER_TYPES = (*FLOAT_TYPES, "DECIMAL")
-TIME_TYPES = ("DATE", "TIMESTAMP")
-"""How the engine's names of types in a Parquet file begin."""
 
 
 @dataclass(frozen=True)
@@ -73,8 +71,8 @@ class Source:
         if self.mapped is not None:
             return Columns(
                 self.format,
-                numbers=self.mapped.typed(NUMBER_TYPES),
-                times=self.mapped.typed(TIME_TYPES),
+                numbers=self.mapped.numbers,
+                times=self.mapped.times,
                 mapping=self.mapped.mapping,
                 disputed=self.mapped.disputed,
             )
