@@ -71,7 +71,10 @@ class Cell:
         return Cell(written, TextFormat(timezone=zone, days_in=given.days_in), is_clean=True)
 
     def _moment(self, patterns: list[str]) -> str:
-        moment = f"try_strptime({self.trimmed}, [{quoted_list(patterns)}])"
+        text = self.trimmed
+        if (self.format.date_format or "").endswith("%z"):  # which the engine reads as digits alone
+            text = f"regexp_replace({text}, 'Z$', '+00')"
+        moment = f"try_strptime({text}, [{quoted_list(patterns)}])"
         if not self.format.counts_days:
             return moment
         same = f"strftime({moment}, {quoted(patterns[0])}) = {self.trimmed}"

@@ -106,6 +106,7 @@ def test_a_file_of_excel_says_which_options_read_it_and_then_is_read(
         ("%Y%m%d", "20250102", datetime(2025, 1, 2)),
         ("%d %b %Y", "2 Jan 2025", datetime(2025, 1, 2)),
         ("%d.%m.%Y %H:%M %z", "02.01.2025 01:00 +0530", datetime(2025, 1, 1, 19, 30)),
+        ("%Y-%m-%dT%H:%M:%S%z", "2025-01-02T10:00:00Z", datetime(2025, 1, 2, 10)),
         ("%d.%m.%Y", "2025-01-02", None),
         ("%d.%m.%Y", "30.02.2025", None),
         ("%d.%m.%Y", "01.02.2025 24:00", None),
