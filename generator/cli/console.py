@@ -44,7 +44,8 @@ class Voice(Reporter):
 
     def complain(self, lines: list[str]) -> None:
         """Print what an error is about, whether quiet or not."""
-        print("\n".join(lines), file=sys.stderr)
+        for line in lines:
+            print(line, file=sys.stderr)
 
     def result(self, lines: list[str], values: dict[str, Any]) -> None:
         """Print the result: lines for people, or one JSON object for scripts.

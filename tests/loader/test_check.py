@@ -93,6 +93,21 @@ def test_what_a_load_would_refuse_is_refused_after_the_report(
     assert not (tmp_path / "warehouse.duckdb").exists()
 
 
+def test_a_load_without_any_event_left_is_refused_in_one_line(
+    elearn: Elearn, tmp_path: Path
+) -> None:
+    desk = Desk(tmp_path)
+    desk.file("mine.toml", MAPPING.replace('"in"', '"off"').encode())
+    desk.file("e.jsonl", lines(ROWS))
+    files = ("--quiet", "--mapping", "mine.toml", "--events", "e.jsonl")
+    done = elearn("load", *files, "--max-rejects", "9", check=False)
+    assert done.returncode == 1
+    assert done.stderr == (
+        "Error: all 6 events ignored or rejected; a load that replaces needs one;"
+        " nothing was changed\n"
+    )
+
+
 def test_the_values_found_are_ready_to_paste_into_a_mapping_without_any(desk: Desk) -> None:
     plain = MAPPING.replace(', values = { "in" = "login" }, others = "ignore"', "")
     rows = [*ROWS, {"id": 9, "user": "z", "ts": "2025-01-09", "verb": 'a "\\\u00e9\tb'}]
