@@ -1,7 +1,8 @@
 -- What share of users has churned, by plan, country and source?
 -- The users are those active on a day that a whole label window follows, so that their churn could
--- be seen; churned are those without an active day in the last label window. low and high are the
--- ends of a 95 % confidence interval: segments whose intervals overlap widely do not differ.
+-- be seen; churned are those without an active day in the last label window. Plan, country and
+-- source are those at the signup. low and high are the ends of a 95 % confidence interval: segments
+-- whose intervals overlap widely do not differ.
 with observed_users as (
     {{ observed_users() }}
 ),

@@ -1,14 +1,14 @@
 -- How much revenue is at risk?
 -- What the users of the paid plan paid in the last 30 days, by how they stand on the last day: at
--- risk when users last seen that long ago churned at least twice as often as all. Those not seen
--- for 30 days stand apart: what they still pay is the first to go. Unknown where nothing is learnt
--- of such a recency yet.
+-- risk when users last seen that long ago churned at least twice as often as all. Those away for so
+-- long that they are not scored any more stand apart: what they still pay is the first to go.
+-- Unknown where nothing is learnt of such a recency yet.
 with user_daily as (
     select * from {{ ref('user_daily') }}
 ),
 
-features as (
-    select * from {{ ref('user_features_daily') }}
+scoring_dataset as (
+    select * from {{ ref('scoring_dataset') }}
 ),
 
 churn_by_recency as (
@@ -34,17 +34,18 @@ paid_users as (
     select
         payments.paid_30d,
         case
-            when features.active_days_30d = 0 then 'not seen for 30 days'
+            when scoring_dataset.user_id is null then 'away for too long'
             when churn_by_recency.is_at_risk is null then 'unknown'
             when churn_by_recency.is_at_risk then 'at risk'
             else 'not at risk'
         end as standing
-    from features
-    inner join last_day on features.as_of_date = last_day.as_of_date
-    inner join payments on features.user_id = payments.user_id
+    from user_daily
+    inner join last_day on user_daily.as_of_date = last_day.as_of_date
+    inner join payments on user_daily.user_id = payments.user_id
+    left join scoring_dataset on user_daily.user_id = scoring_dataset.user_id
     asof left join churn_by_recency
-        on features.days_since_last_activity >= churn_by_recency.days_away
-    where features.is_paid = 1
+        on scoring_dataset.days_since_last_activity >= churn_by_recency.days_away
+    where user_daily.is_paid = 1
 )
 
 select

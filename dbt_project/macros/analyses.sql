@@ -11,25 +11,27 @@
 {#-
     The users of whom a churn could have been seen: active on a day that at least label_window_days
     days follow. One of them has churned when none of the last label_window_days days is active.
-    Every user has a row in user_daily on the last day of the observation window.
+    Every user has a row in user_daily on the last day of the observation window. Attributes are
+    those at the signup, so that a user who changes is still one user.
 -#}
 {% macro observed_users() -%}
     select
         user_daily.user_id,
-        user_daily.plan,
-        user_daily.country,
-        user_daily.marketing_source,
+        users.plan,
+        users.country,
+        users.marketing_source,
         {{ minus_days('max(user_daily.as_of_date)', var('label_window_days')) }}
             as last_labelled_day,
         min(user_daily.as_of_date) filter (where user_daily.is_active_day = 1) as first_active_day,
         max(user_daily.as_of_date) filter (where user_daily.is_active_day = 1) as last_active_day,
         cast(last_active_day <= last_labelled_day as integer) as has_churned
     from {{ ref('user_daily') }} as user_daily
+    inner join {{ source('raw', 'users') }} as users on user_daily.user_id = users.user_id
     group by
         user_daily.user_id,
-        user_daily.plan,
-        user_daily.country,
-        user_daily.marketing_source
+        users.plan,
+        users.country,
+        users.marketing_source
     having first_active_day <= last_labelled_day
 {%- endmacro %}
 

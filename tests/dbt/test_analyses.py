@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import date
 from pathlib import Path
 
 import duckdb
@@ -146,6 +147,22 @@ def test_nobody_is_at_risk_before_anybody_churned(
         assert answer(con, queries["users_at_risk"]) == []
         [row] = answer(con, queries["revenue_at_risk"])
     assert (row["standing"], row["users"]) == (standing, 30)
+
+
+def test_who_is_scored_no_more_stands_apart_whatever_the_vars(
+    queries: dict[str, Query], marts: dict[str, Marts], tmp_path: Path
+) -> None:
+    warehouse = tmp_path / "warehouse.duckdb"
+    # The last day is that of the vars "other_engagement".
+    world = Settings(n_users=40, start_date=date(2024, 1, 22), days=70, paid_ratio=1)
+    generate_warehouse(warehouse, world, workers=1)
+    for name in ("defaults", "a_label_window_of_one_day", "other_engagement"):
+        with marts[name].build_like(warehouse) as con:
+            rows = answer(con, queries["revenue_at_risk"])
+            [(scored,)] = con.execute("select count(*) from scoring_dataset").fetchall()
+        users = {row["standing"]: row["users"] for row in rows}
+        assert users.pop("away for too long", 0) == 40 - scored
+        assert sum(users.values()) == scored
 
 
 def test_no_query_finds_anything_in_an_empty_warehouse(

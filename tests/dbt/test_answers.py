@@ -45,6 +45,10 @@ CHANGES = """
             900_000_000 + user_id as event_id, user_id, 'login' as event_type,
             date '2025-03-21' as event_date, timestamp '2025-03-21 10:00' as event_time
         from raw.users where user_id in (23, 24);
+    -- Who churned counts once, as what they signed up.
+    insert into raw.user_changes
+        select user_id, date '2025-02-25', plan, is_paid, 'ZZ', 'radio'
+        from raw.users where user_id % 4 = 0;
 """
 
 
@@ -173,7 +177,7 @@ def test_revenue_at_risk_is_what_paid_users_paid_in_30_days(world: World) -> Non
 
 def standing_of(day: Day, answers: Answers) -> str:
     if not day.active_30d:
-        return "not seen for 30 days"
+        return "away for too long"
     return "at risk" if answers.at_risk(day.days_away) else "not at risk"
 
 
