@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 
 from generator.ceiling.histories import Histories
-from generator.ceiling.posterior import label_probability, read_group
+from generator.ceiling.posterior import Label, label_probability, read_group
 from generator.ceiling.reading import LabelledRows, Reader
 from generator.errors import ElearnError
 from generator.settings import Settings
@@ -19,6 +20,8 @@ from generator.warehouse.file import read_warehouse
 from tests.ceiling.chain import WINDOW, build, ceiling_of, judged, largest_z
 
 SMALL = Settings(n_users=700, days=110, seed=11, churn_base_rate=0.7, paid_ratio=0.5)
+TREATED = replace(SMALL, n_users=1200, treatment_ratio=0.5, treatment_lift=1.5, upgrade_rate=0.4)
+AHEAD = Label(gap=7, window=20)
 LARGE = Settings(n_users=5_000, seed=7)
 MOST = 3.5
 """Largest surprise, in standard errors by user."""
@@ -46,6 +49,24 @@ def test_what_is_expected_comes_true(small: Path) -> None:
 
 def test_a_label_a_day_late_is_seen(small: Path) -> None:
     assert largest_z(*a_day_late(small, SMALL)) > MOST
+
+
+@pytest.fixture(scope="module")
+def ahead(tmp_path_factory: pytest.TempPathFactory, dbt_variables: Variables) -> Path:
+    """An experiment with upgrades, asked from eight days ahead about users active that week."""
+    warehouse = tmp_path_factory.mktemp("ahead") / "warehouse.duckdb"
+    asked = f"{{label_gap_days: {AHEAD.gap}, label_window_days: {AHEAD.window}"
+    build(warehouse, TREATED, dbt_variables, "--vars", f"{asked}, eligible_within_days: 7}}")
+    return warehouse
+
+
+def test_what_is_expected_ahead_and_of_an_experiment_comes_true(ahead: Path) -> None:
+    assert largest_z(*ceiling_of(ahead, TREATED, AHEAD)) < MOST
+
+
+@pytest.mark.parametrize("gap", [0, 14])
+def test_another_gap_is_seen(gap: int, ahead: Path) -> None:
+    assert largest_z(*ceiling_of(ahead, TREATED, AHEAD._replace(gap=gap))) > MOST
 
 
 @pytest.fixture(scope="module")
