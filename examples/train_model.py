@@ -20,6 +20,7 @@ from typing import Any
 import duckdb
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 from model_card import model_card, plot_auc, plot_calibration
 from sklearn.compose import make_column_selector, make_column_transformer
 from sklearn.ensemble import HistGradientBoostingClassifier
@@ -67,7 +68,7 @@ def main() -> None:
     arguments = parser.parse_args()
     data = read(arguments.published)
     path = arguments.ceiling
-    ceiling = {} if path is None else {"ceiling": read_ceiling(path, data.test)}
+    ceiling = {} if path is None else {"ceiling": read_ceiling(path, data)}
     models = train(data.train)
     predicted = {name: predict(model, data.test) for name, model in models.items()} | ceiling
     judged = judge(data.test, predicted)
@@ -130,9 +131,15 @@ def predict(model: Pipeline, rows: pd.DataFrame) -> np.ndarray:
     return model.predict_proba(rows.drop(columns=NOT_FEATURES))[:, 1]
 
 
-def read_ceiling(path: Path, test: pd.DataFrame) -> np.ndarray:
+def read_ceiling(path: Path, data: Data) -> np.ndarray:
     """Return the best possible probability for each test row."""
-    ceiling = pd.read_parquet(path)
+    table, test = pq.read_table(path), data.test
+    told = table.schema.metadata or {}
+    # With other vars the same rows may have other labels.
+    version, asked = told.get(b"dataset_version", b""), json.loads(told.get(b"vars", b"null"))
+    if (version.decode(), asked) != (data.build["dataset_version"], data.build["vars"]):
+        raise SystemExit(f"{path}: is the ceiling of another build; run `elearn ceiling` again")
+    ceiling = table.to_pandas()
     ceiling["as_of_date"] = pd.to_datetime(ceiling["as_of_date"]).astype(test["as_of_date"].dtype)
     joined = test[["user_id", "as_of_date"]].merge(ceiling, how="left")
     if joined["probability"].isna().any():

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import duckdb
 import pandas as pd
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import pytest
 
 from tests.conftest import ROOT, run_elearn
@@ -96,9 +98,20 @@ def test_the_pictures_are_drawn(folder: Path) -> None:
 
 
 def test_a_ceiling_of_other_rows_is_refused(folder: Path) -> None:
-    rows = pd.read_parquet(folder / "ceiling.parquet")
-    rows[rows["user_id"] > 10].to_parquet(folder / "part.parquet")
+    rows = pq.read_table(folder / "ceiling.parquet")
+    pq.write_table(rows.filter(pc.field("user_id") > 10), folder / "part.parquet")
     done = train(folder, "--ceiling", "part.parquet", "--output-dir", "other")
     assert done.returncode == 1
     assert done.stderr == "part.parquet: some test rows are missing; run `elearn ceiling` again\n"
     assert not (folder / "other").exists()
+
+
+def test_a_ceiling_of_other_vars_is_refused(folder: Path) -> None:
+    rows = pq.read_table(folder / "ceiling.parquet")
+    told = rows.schema.metadata
+    told[b"vars"] = told[b"vars"].replace(b'"label_gap_days": 0', b'"label_gap_days": 7')
+    pq.write_table(rows.replace_schema_metadata(told), folder / "gap.parquet")
+    done = train(folder, "--ceiling", "gap.parquet", "--output-dir", "other")
+    assert done.returncode == 1
+    refusal = "gap.parquet: is the ceiling of another build; run `elearn ceiling` again\n"
+    assert done.stderr == refusal

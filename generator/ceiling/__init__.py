@@ -6,6 +6,7 @@ is visible at the end of a day can be computed, and no model has a better expect
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -25,6 +26,7 @@ from generator.errors import not_allowed
 from generator.reporter import SILENT, Reporter
 from generator.settings import Settings
 from generator.simulation.arrays import Floats
+from generator.warehouse.build_info import read_vars
 from generator.warehouse.file import read_warehouse
 from generator.warehouse.paths import is_same_file
 
@@ -80,7 +82,8 @@ def compute_ceiling(
     warehouse
         A warehouse with marts, or a published copy.
     output
-        Parquet file for the probabilities: user_id, as_of_date, probability.
+        Parquet file for the probabilities: user_id, as_of_date, probability. Its metadata hold the
+        build's dataset_version and vars.
     memory_limit
         Most memory that DuckDB takes.
     reporter
@@ -99,8 +102,9 @@ def compute_ceiling(
     with read_warehouse(warehouse, memory_limit) as con:
         reader, label, version = read_question(con, warehouse, reporter)
         total = reader.user_ids().size
+        build = {"dataset_version": version, "vars": json.dumps(read_vars(con, warehouse))}
         with (
-            _writer(output, reader.settings) as write,
+            _writer(output, reader.settings, build) as write,
             reporter.step("ceiling", total=total),
         ):
             kept = _Kept()
@@ -118,18 +122,22 @@ class _Write(Protocol):
 
 
 @contextmanager
-def _writer(output: Path | None, settings: Settings) -> Iterator[_Write]:
-    """Yield what takes blocks of rows into the output file, or drops them."""
+def _writer(output: Path | None, settings: Settings, build: dict[str, str]) -> Iterator[_Write]:
+    """Yield what takes blocks of rows into the output file, or drops them.
+
+    The file's metadata say of which build it is: the same rows may have other labels.
+    """
     if output is None:
         yield lambda rows, probability: None
         return
     start = np.datetime64(settings.start_date, "D").astype(int)
-    with replaced_file(output, "output") as part, pq.ParquetWriter(part, SCHEMA) as parquet:
+    schema = SCHEMA.with_metadata(build)
+    with replaced_file(output, "output") as part, pq.ParquetWriter(part, schema) as parquet:
 
         def write(rows: LabelledRows, probability: Floats) -> None:
             days = pa.array((start + rows.day).astype(np.int32)).cast(pa.date32())
             user_id = pa.array(rows.user_id.astype(np.int32))
-            parquet.write_table(pa.table([user_id, days, pa.array(probability)], schema=SCHEMA))
+            parquet.write_table(pa.table([user_id, days, pa.array(probability)], schema=schema))
 
         yield write
 
