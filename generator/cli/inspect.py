@@ -132,6 +132,13 @@ def report(
     png: Annotated[
         Path | None, typer.Option(help="Write the plots into this folder too.", metavar="DIR")
     ] = None,
+    ceiling: Annotated[
+        Path | None,
+        typer.Option(
+            help="Draw the line of this file, which `elearn ceiling --output` wrote.",
+            metavar="FILE",
+        ),
+    ] = None,
     warehouse: Warehouse = DEFAULT_WAREHOUSE,
     memory_limit: MemoryLimit = None,
     quiet: Quiet = False,
@@ -143,7 +150,8 @@ def report(
 
     voice = Voice(quiet, json, profile)
     with voice.step("report"):
-        written = write_report(warehouse, output, png, checked_memory_limit(memory_limit))
+        limit = checked_memory_limit(memory_limit)
+        written = write_report(warehouse, output, png, limit, ceiling)
     voice.result(written.as_lines(), written.as_dict())
 
 

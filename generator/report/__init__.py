@@ -46,26 +46,55 @@ class Report:
 
 
 def write_report(
-    warehouse: Path, output: Path, png: Path | None = None, memory_limit: str | None = None
+    warehouse: Path,
+    output: Path,
+    png: Path | None = None,
+    memory_limit: str | None = None,
+    ceiling: Path | None = None,
 ) -> Report:
     """Write the page of a warehouse or of a published copy, and the pictures.
+
+    Parameters
+    ----------
+    warehouse
+        A warehouse with marts, or a published copy.
+    output
+        The page.
+    png
+        Folder for the pictures.
+    memory_limit
+        Most memory that DuckDB takes.
+    ceiling
+        What ``elearn ceiling --output`` wrote from the same build; its line is drawn beside the
+        features.
 
     Raises
     ------
     UsageError
-        The page or the pictures cannot be written where they should be.
+        The page or the pictures cannot be written where they should be, or the ceiling is not
+        that of this build.
     ElearnError
         A library or a mart is not there.
     """
     _check_libraries()
-    from generator.report import churn, facts, figures, page  # noqa: PLC0415 - need the extra
+    from generator.report import (  # noqa: PLC0415 - need the extra
+        ceiling_line,
+        churn,
+        facts,
+        figures,
+        page,
+    )
 
     if is_same_file(output, warehouse):
         raise not_allowed("output", output, "a file that is not the warehouse")
+    if ceiling is not None and is_same_file(output, ceiling):
+        raise not_allowed("output", output, "a file that is not the ceiling")
     with read_warehouse(warehouse, memory_limit) as con:
         check_built(con, warehouse)
         churn.prepare(con)
-        found = facts.read_facts(con, warehouse)
+        if ceiling is not None:
+            ceiling_line.read_ceiling(con, warehouse, ceiling)
+        found = facts.read_facts(con, warehouse, has_ceiling=ceiling is not None)
         drawn = figures.figures(con, found)
     pictures = [] if png is None else _write_pictures(drawn, png)
     replace_file(output, page.render(found, drawn).encode(), "output")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from generator.report.survival import kaplan_meier
 from generator.warehouse.summary import has_changes
 
 if TYPE_CHECKING:
@@ -116,7 +117,6 @@ where weeks.users * 2 >= groups.group_users
 order by all
 """
 
-# Kaplan and Meier's estimate: who has not been seen that long is at risk no longer.
 CONVERSION = """
 with upgrades as (
     select user_id, min(valid_from) as paid_from
@@ -139,22 +139,11 @@ free_users as (
     where
         users.plan = 'free'
         and (upgrades.paid_from is null or upgrades.paid_from > users.first_day)
-),
-
-days as (
-    select day, count(*) as last_seen, count(*) filter (where is_upgraded) as upgrades
-    from free_users
-    group by day
-),
-
-at_risk as (
-    select day, upgrades::integer as upgrades, sum(last_seen) over (order by day desc) as users
-    from days
 )
 
-select day, users::integer as users, upgrades,
-    1 - product(1 - upgrades / users) over (order by day) as share
-from at_risk
+select day, count(*) as last_seen, count(*) filter (where is_upgraded) as events
+from free_users
+group by day
 order by day
 """
 
@@ -215,8 +204,9 @@ def conversion(con: Connection) -> pd.DataFrame | None:
     """
     if not has_changes(con):
         return None
-    days = con.execute(CONVERSION).df()
-    return days if days["upgrades"].any() else None
+    days = kaplan_meier(con.execute(CONVERSION).df()).rename(columns={"events": "upgrades"})
+    paid = days.assign(share=1 - days["share"])[["day", "users", "upgrades", "share"]]
+    return paid if paid["upgrades"].any() else None
 
 
 def cohort_grain(con: Connection) -> str:

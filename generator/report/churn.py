@@ -133,6 +133,7 @@ with test_rows as (
     select {columns}, training.churn_label
     from main.training_dataset as training
     inner join main.training_splits as splits on training.as_of_date = splits.as_of_date
+    {join}
     where splits.split = 'test'
 ),
 
@@ -164,6 +165,11 @@ having sum(churners) > 0 and sum(others) > 0
 order by abs(auc - 0.5) desc, feature
 limit {limit}
 """
+
+WITH_CEILING = (
+    "inner join ceiling on training.user_id = ceiling.user_id"
+    " and training.as_of_date = ceiling.as_of_date"
+)
 
 FEATURES = """
 select column_name from duckdb_columns()
@@ -220,4 +226,12 @@ def separation(con: Connection) -> pd.DataFrame:
     """
     names = [name for (name,) in con.execute(FEATURES).fetchall()]
     columns = ", ".join(f"training.{name}::double as {name}" for name in names)
-    return con.execute(SEPARATION.format(columns=columns, limit=FEATURES_SHOWN)).df()
+    query = SEPARATION.format(columns=columns, join="", limit=FEATURES_SHOWN)
+    return con.execute(query).df()
+
+
+def ceiling(con: Connection) -> float:
+    """Return the area of the best possible prediction on the same rows as the features'."""
+    query = SEPARATION.format(columns="ceiling.probability", join=WITH_CEILING, limit=1)
+    [(_, auc)] = con.execute(query).fetchall()
+    return float(auc)

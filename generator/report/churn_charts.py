@@ -24,6 +24,7 @@ from generator.report.style import (
 if TYPE_CHECKING:
     import pandas as pd
 
+PLAN_COLOURS = {"free": BLUE, "paid": VERMILLION}
 PERIOD_COLOURS = {"train": "#BFDDF2", "embargo": "#D9D9D9", "test": "#F6D5B5"}
 SIGNAL_COLOURS = dict(zip(SIGNALS, (VERMILLION, BLUE), strict=True))
 
@@ -49,6 +50,29 @@ def churn_by_engagement(deciles: pd.DataFrame) -> Chart:
     )
     whiskers = base.mark_rule(color=INK, strokeWidth=1.4).encode(y=alt.Y("low:Q"), y2="high:Q")
     return styled(bars + whiskers)
+
+
+def survival_by_plan(days: pd.DataFrame) -> Chart:
+    """Draw the share of users whose first period goes on, with its interval, one line per plan."""
+    colours = {plan: PLAN_COLOURS[plan] for plan in days["plan"].unique()}
+    base = alt.Chart(days).encode(
+        x=alt.X("day:Q", title="days since the first active day"),
+        color=colour("plan:N", colours, "stroke"),
+    )
+    bands = base.mark_area(interpolate="step-after", fillOpacity=0.15).encode(
+        y=alt.Y("low:Q", title="users still there", axis=alt.Axis(format="%")), y2="high:Q"
+    )
+    lines = base.mark_line(interpolate="step-after", strokeWidth=2.6).encode(
+        y="share:Q",
+        tooltip=[
+            "plan:N",
+            "day:Q",
+            alt.Tooltip("users:Q", title="seen so long", format=","),
+            alt.Tooltip("events:Q", title="churns", format=","),
+            *(alt.Tooltip(f"{name}:Q", format=".1%") for name in ("share", "low", "high")),
+        ],
+    )
+    return styled(bands + lines)
 
 
 def activity_before_churn(days: pd.DataFrame, others: dict[str, float]) -> Chart:
@@ -129,10 +153,15 @@ def label_rate(days: pd.DataFrame, periods: pd.DataFrame) -> Chart:
     return styled(bands + line)
 
 
-def separation(features: pd.DataFrame) -> Chart:
-    """Draw the area under the ROC curve of single features, as a distance from 0.5."""
+def separation(features: pd.DataFrame, ceiling: float | None) -> Chart:
+    """Draw the area under the ROC curve of single features, as a distance from 0.5.
+
+    Beside them stands that of the best possible prediction, where it is known.
+    """
     colours = {"higher in churners": VERMILLION, "lower in churners": BLUE}
     higher, lower = colours
+    if ceiling is not None:
+        colours["ceiling"] = INK
     sided = features.assign(
         separation=(features["auc"] - 0.5).abs() + 0.5,
         series=[higher if auc > 0.5 else lower for auc in features["auc"]],
@@ -151,4 +180,12 @@ def separation(features: pd.DataFrame) -> Chart:
     numbers = bars.mark_text(align="left", dx=4).encode(
         text=alt.Text("separation:Q", format=".2f"), color=alt.value(SOFT)
     )
-    return styled(bars.mark_bar().encode(x2=alt.datum(0.5)) + numbers)
+    chart = bars.mark_bar().encode(x2=alt.datum(0.5))
+    if ceiling is not None:
+        line = alt.Chart(inline([{"separation": ceiling, "series": "ceiling"}])).mark_rule(
+            strokeWidth=2, strokeDash=[6, 4]
+        )
+        # White below the numbers: most stand where the line does.
+        halo = numbers.mark_text(align="left", dx=4, stroke="white", strokeWidth=5)
+        chart += line.encode(x="separation:Q", color=colour("series:N", colours)) + halo
+    return styled(chart + numbers)

@@ -52,18 +52,21 @@ class Facts:
     dataset_version: str
     is_simulated: bool
     question: Question
+    has_ceiling: bool
+    """Whether the best possible prediction is known."""
     build: Build | None
     """None when no green build tested what stands in the warehouse now."""
 
 
-def read_facts(con: Connection, warehouse: Path) -> Facts:
+def read_facts(con: Connection, warehouse: Path, *, has_ceiling: bool = False) -> Facts:
     """Read the headline numbers; :func:`generator.report.churn.prepare` comes first."""
     found = con.execute(HEADLINES)
     names = [column[0] for column in found.description or ()]
     [row] = found.fetchall()
     headlines: dict[str, Any] = dict(zip(names, row, strict=True))
     build = _build(con, warehouse)
-    return Facts(**headlines, question=read_question(con, warehouse), build=build)
+    question = read_question(con, warehouse)
+    return Facts(**headlines, question=question, has_ceiling=has_ceiling, build=build)
 
 
 def _build(con: Connection, warehouse: Path) -> Build | None:

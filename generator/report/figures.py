@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from generator.report import activity, activity_charts, churn, churn_charts
+from generator.report import activity, activity_charts, churn, churn_charts, survival
 from generator.report.activity import MOST_COHORTS
 from generator.report.churn import DAYS_BEFORE_CHURN, SIGNALS
 from generator.report.style import Chart
@@ -24,6 +24,7 @@ NO_LABELS = (
     "are no labelled days."
 )
 NO_CHURNER = "No user is observed to churn in this data."
+NO_END = "No user is seen from the first active day on and observed to churn in this data."
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,7 @@ def figures(con: Connection, facts: Facts) -> list[Figure]:
         _event_mix,
         _engagement,
         _churn_by_engagement,
+        _survival_by_plan,
         _retention_by_plan,
         _retention_by_cohort,
         _conversion,
@@ -130,6 +132,34 @@ def _churn_by_engagement(con: Connection, _facts: Facts) -> Figure:
         "engagement score, with a 95 % interval (Wilson)."
     )
     return Figure(name, title, reading, churn_charts.churn_by_engagement(deciles))
+
+
+def _survival_by_plan(con: Connection, facts: Facts) -> Figure:
+    name, title = "survival_by_plan", "How long users stay, by plan"
+    days = survival.periods_by_plan(con)
+    if not days["events"].any():
+        lacking = NO_LABELS if facts.churned is None else NO_END
+        return Figure(name, title, lacking, is_wide=True)
+    stays = " ".join(_stay(str(plan), rows) for plan, rows in days.groupby("plan"))
+    reading = (
+        f"{stays} The share of users whose first period of use goes on so many days after its "
+        "first (Kaplan-Meier), with a 95 % interval (Greenwood). A period ends with the last "
+        f"active day before {facts.question.label_window_days} without one. Users who may have "
+        "begun before the window are left out, the plan is that of the first active day, and a "
+        "line ends with the plan's last churn."
+    )
+    return Figure(name, title, reading, churn_charts.survival_by_plan(days), is_wide=True)
+
+
+def _stay(plan: str, days: pd.DataFrame) -> str:
+    users, last = days["users"].iloc[0], days.iloc[-1]
+    if not last["events"]:
+        return f"Of {users:,} {plan} users nobody is seen to leave."
+    interval = f" ({last['low']:.0%} to {last['high']:.0%})" if last["share"] else ""
+    return (
+        f"Of {users:,} {plan} users an estimated {last['share']:.0%}{interval} stay longer than "
+        f"{last['day']:,} days."
+    )
 
 
 def _retention_by_plan(con: Connection, _facts: Facts) -> Figure:
@@ -248,4 +278,8 @@ def _separation(con: Connection, facts: Facts) -> Figure:
         "curve (Mann-Whitney) of each single feature over the training_dataset's test days; 0.5 "
         f"is chance. The best {len(features)} are shown; rows without a value are left out."
     )
-    return Figure(name, title, reading, churn_charts.separation(features), is_wide=True)
+    ceiling = churn.ceiling(con) if facts.has_ceiling else None
+    if ceiling is not None:
+        reading += f" Dashed: the ceiling, {ceiling:.3f}, of the best possible prediction."
+    chart = churn_charts.separation(features, ceiling)
+    return Figure(name, title, reading, chart, is_wide=True)

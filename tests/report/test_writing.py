@@ -20,6 +20,7 @@ CHARTS = [
     "event_mix",
     "engagement",
     "churn_by_engagement",
+    "survival_by_plan",
     "retention_by_plan",
     "retention_by_cohort",
     "activity_before_churn",
@@ -159,6 +160,9 @@ def test_real_data_get_sentences_for_what_they_lack(real: Path, tmp_path: Path) 
         "signals_before_churn": (
             "There is no payment_failed and no support_ticket event in this data."
         ),
+        "survival_by_plan": (
+            "No user is seen from the first active day on and observed to churn in this data."
+        ),
     }
     text = (tmp_path / "report.html").read_text()
     for sentence in report.missing.values():
@@ -187,6 +191,7 @@ def test_data_shorter_than_the_label_window_say_that_nobody_can_churn_yet(
     lacking = "No label window has passed in this data"
     assert set(missing) == {
         "churn_by_engagement",
+        "survival_by_plan",
         "activity_before_churn",
         "signals_before_churn",
         "label_rate",
