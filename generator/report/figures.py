@@ -19,10 +19,8 @@ if TYPE_CHECKING:
 
 NO_EVENTS = "There are no events in this data."
 NO_SCORE = "There is no engagement score in this data."
-NO_LABELS = (
-    "No label window has passed in this data, so nobody can be observed to churn yet and there "
-    "are no labelled days."
-)
+NO_LABELS = "No label window has passed in this data, so there are no labelled days."
+NO_CHURN_YET = "No label window has passed in this data, so nobody can be observed to churn yet."
 NO_CHURNER = "No user is observed to churn in this data."
 NO_END = "No user is seen from the first active day on and observed to churn in this data."
 
@@ -125,7 +123,7 @@ def _churn_by_engagement(con: Connection, _facts: Facts) -> Figure:
         return Figure(name, title, NO_SCORE)
     deciles = churn.churn_by_engagement(con)
     if deciles.empty:
-        return Figure(name, title, NO_LABELS)
+        return Figure(name, title, NO_CHURN_YET)
     reading = (
         f"Of the least engaged tenth {deciles['churn_share'].iloc[0]:.0%} churn, of the most "
         f"engaged {deciles['churn_share'].iloc[-1]:.0%}: observed churn of the users ordered by "
@@ -138,7 +136,7 @@ def _survival_by_plan(con: Connection, facts: Facts) -> Figure:
     name, title = "survival_by_plan", "How long users stay, by plan"
     days = survival.periods_by_plan(con)
     if not days["events"].any():
-        lacking = NO_LABELS if facts.churned is None else NO_END
+        lacking = NO_CHURN_YET if facts.churned is None else NO_END
         return Figure(name, title, lacking, is_wide=True)
     stays = " ".join(_stay(str(plan), rows) for plan, rows in days.groupby("plan"))
     reading = (
@@ -245,7 +243,7 @@ def _signals_reading(days: pd.DataFrame, signals: list[str], lacking: str) -> st
 
 
 def _no_churner(facts: Facts) -> str:
-    return NO_LABELS if facts.churned is None else NO_CHURNER
+    return NO_CHURN_YET if facts.churned is None else NO_CHURNER
 
 
 def _label_rate(con: Connection, facts: Facts) -> Figure:
