@@ -180,12 +180,12 @@ def separation(features: pd.DataFrame, ceiling: float | None) -> Chart:
     numbers = bars.mark_text(align="left", dx=4).encode(
         text=alt.Text("separation:Q", format=".2f"), color=alt.value(SOFT)
     )
-    chart = bars.mark_bar().encode(x2=alt.datum(0.5))
+    chart: Chart = bars.mark_bar().encode(x2=alt.datum(0.5))
     if ceiling is not None:
         line = alt.Chart(inline([{"separation": ceiling, "series": "ceiling"}])).mark_rule(
             strokeWidth=2, strokeDash=[6, 4]
         )
         # White below the numbers: most stand where the line does.
         halo = numbers.mark_text(align="left", dx=4, stroke="white", strokeWidth=5)
-        chart += line.encode(x="separation:Q", color=colour("series:N", colours)) + halo
+        chart = chart + line.encode(x="separation:Q", color=colour("series:N", colours)) + halo
     return styled(chart + numbers)
