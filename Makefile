@@ -8,6 +8,7 @@ SETUP := $(VENV)/.installed
 DUCKDB_2 := $(VENV)/duckdb-2-env
 WHEEL := $(VENV)/wheel-env
 SUPERSET := $(VENV)/superset-env
+CLIENTS := $(VENV)/clients-env
 PORT ?= 8088
 # Spark's half gigabyte is installed where there is a Java to run it.
 EXTRAS := .[dev$(if $(shell command -v java),$(comma)spark)]
@@ -17,7 +18,7 @@ LINTED := ELEARN_WAREHOUSE=target/lint.duckdb
 BESIDE := $(addprefix tests/,dbt/test_killed_builds.py dbt/test_planted_leaks.py \
 	loader/test_files.py loader/test_rules.py)
 
-.PHONY: build test test-slow test-duckdb-2 test-wheel superset test-superset lint docs bench robustness clean
+.PHONY: build test test-slow test-duckdb-2 test-wheel superset test-superset test-clients lint docs bench robustness clean
 
 build: $(SETUP)  ## simulate the default data set, build and test every model
 	$(BIN)/elearn build
@@ -45,6 +46,9 @@ superset: $(SUPERSET)/.installed published/elearn.duckdb  ## show the published 
 
 test-superset: $(SETUP) $(SUPERSET)/.installed  ## compare what Superset shows with SQL, also in Chromium
 	$(BIN)/pytest --superset $(SUPERSET)/bin/python tests/superset
+
+test-clients: $(SETUP) $(CLIENTS)/.installed  ## read the published file with Node, ADBC and Ibis; needs npm
+	$(BIN)/pytest --clients $(CLIENTS) tests/clients
 
 robustness: $(SETUP)  ## try all of docs/reliability.md, and write its table; takes most of an hour
 	$(BIN)/pytest --numprocesses 2 --dist worksteal --whole tests/robustness $(BESIDE)
@@ -85,6 +89,13 @@ $(DUCKDB_2)/.installed: pyproject.toml tests/duckdb_2/constraints.txt | $(SETUP)
 $(SUPERSET)/.installed: examples/superset/requirements.txt | $(SETUP)
 	$(PYTHON) -m venv $(SUPERSET)
 	$(SUPERSET)/bin/python -m pip install --quiet --disable-pip-version-check --requirement $<
+	touch $@
+
+$(CLIENTS)/.installed: tests/clients/requirements.txt tests/clients/package-lock.json | $(SETUP)
+	$(PYTHON) -m venv $(CLIENTS)
+	$(CLIENTS)/bin/python -m pip install --quiet --disable-pip-version-check --requirement $<
+	cp tests/clients/package.json tests/clients/package-lock.json $(CLIENTS)
+	npm ci --prefix $(CLIENTS) --no-audit --no-fund --loglevel error
 	touch $@
 
 published/elearn.duckdb: | $(SETUP)

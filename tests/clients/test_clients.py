@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import json
-import math
 import os
 import re
 import subprocess
 import sys
-from collections.abc import Sequence
-from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,67 +16,9 @@ import polars as pl
 import pytest
 import sqlalchemy
 
-from tests.conftest import ROOT, run_elearn
+from tests.clients.reading import ABOUT, KEYS, ordered, plain
+from tests.conftest import ROOT
 from tests.superset.server import read_bundle
-
-TABLES = """
-    select schema_name || '.' || table_name as name, comment
-    from duckdb_tables() order by all
-"""
-COLUMNS = """
-    select schema_name || '.' || table_name as name, column_name, data_type, is_nullable, comment
-    from duckdb_columns() where not internal order by all
-"""
-KEYS = """
-    select
-        schema_name || '.' || table_name as name,
-        constraint_type,
-        array_to_string(constraint_column_names, ', ') as columns
-    from duckdb_constraints() where constraint_type in ('PRIMARY KEY', 'FOREIGN KEY') order by all
-"""
-ABOUT = {"tables": TABLES, "columns": COLUMNS, "keys": KEYS}
-
-
-@pytest.fixture(scope="module")
-def published(tmp_path_factory: pytest.TempPathFactory, dbt_variables: dict[str, str]) -> Path:
-    folder = tmp_path_factory.mktemp("built")
-    run_elearn(folder, dbt_variables, "build", "--n-users", 40, "--days", 75, "--quiet")
-    return folder / "published/elearn.duckdb"
-
-
-@pytest.fixture(scope="module")
-def expected(published: Path) -> dict[str, Any]:
-    """What the file holds, as the engine that wrote it reads it."""
-    with duckdb.connect(str(published), read_only=True) as con:
-        found: dict[str, Any] = {
-            part: plain(con.execute(sql).fetchall()) for part, sql in ABOUT.items()
-        }
-        found["rows"] = {
-            name: plain(con.execute(ordered(name)).fetchall()) for name, _ in found["tables"]
-        }
-    assert len(found["tables"]) == 12
-    assert ["raw.events", "FOREIGN KEY", "user_id"] in found["keys"]
-    assert all(comment for *_, comment in found["tables"] + found["columns"])
-    assert len(found["rows"]["main.user_features_daily"]) == 40 * 75
-    return found
-
-
-def ordered(name: str) -> str:
-    return f"select * from {name} order by all"
-
-
-def plain(rows: Sequence[Sequence[Any]]) -> list[list[Any]]:
-    """Rows as JSON holds them, and every client's word for null as None."""
-    return [[plain_value(value) for value in row] for row in rows]
-
-
-def plain_value(value: Any) -> Any:
-    if value is None or value is pd.NaT or (isinstance(value, float) and math.isnan(value)):
-        return None
-    if isinstance(value, datetime):
-        return str(value.replace(tzinfo=None)).removesuffix(" 00:00:00")
-    return str(value) if isinstance(value, date) else value
-
 
 READ_ALL = """
 import json, sys
