@@ -41,7 +41,7 @@ def rows_of(private: PrivateFile, texts: list[str], is_text_key: bool) -> dict[i
         f"""
         with quarantine as (
             select rowid as number, {given} as given,
-                case when user_text is null then {_cell("line")} end as line
+                case when user_text is null then {_unescaped(_cell("line"))} end as line
             from {REJECTED_ROWS.name}
         )
         select number, text from quarantine inner join wanted_texts on given = text
@@ -54,6 +54,11 @@ def rows_of(private: PrivateFile, texts: list[str], is_text_key: bool) -> dict[i
     for number, text in found:
         rows.setdefault(number, set()).add(text)
     return rows
+
+
+def _unescaped(line: str) -> str:
+    """Return a line whose quotes stand as in a key; CSV doubles them, JSON has a mark before."""
+    return f"""replace(replace({line}, '""', '"'), '\\"', '"')"""
 
 
 def _cell(name: str) -> str:

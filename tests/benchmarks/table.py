@@ -13,6 +13,7 @@ import tempfile
 from pathlib import Path
 
 from generator import Settings
+from tests.benchmarks.changing import changes_row, erase_row
 from tests.benchmarks.comparing import diff_row
 from tests.benchmarks.measuring import Row, table
 from tests.benchmarks.models import model_rows, new_day_row
@@ -31,6 +32,7 @@ def run(n_users: int, folder: Path) -> list[Row]:
     rows = said(simulation_rows(Settings(n_users=n_users), folder))
     _, features, _ = models = said(model_rows(warehouse))
     rows += models + said([polars_row(warehouse, features)])
+    rows += said([erase_row(warehouse), changes_row(warehouse)])
     warehouse.unlink()
     rows += said(load_rows(Settings(n_users=csv_users), folder))
     rows += said([new_day_row(n_users, 365, folder)])

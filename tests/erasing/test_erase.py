@@ -39,7 +39,7 @@ marketing_source = "marketing_source"
 """
 
 
-def load_keys(desk: Desk, users: list[Row], events: list[Row], **more: bool) -> LoadReport:
+def load_keys(desk: Desk, users: list[Row], events: bytes | list[Row], **more: int) -> LoadReport:
     file = desk.file("keys.toml", TEXT_KEYS.encode())
     mapping = read_mapping(file)
     return desk.load(
@@ -119,6 +119,14 @@ def test_who_stands_only_in_the_quarantine_goes_too_as_a_whole_word(desk: Desk) 
     assert [text for (text,) in left] == ["77", "9", "one,more,7th", "one,more,for 77", "x7"]
     with pytest.raises(UsageError, match="no such user is known; nothing was changed"):
         take_out(desk, user_id="7")
+
+
+def test_a_key_with_a_quote_is_found_in_lines_that_nobody_could_read(desk: Desk) -> None:
+    lines = as_csv([EVENTS[0] | {"user_id": 'o"hara'}]) + b'1,"o""hara",x\n1,"o""harax",x\n'
+    load_keys(desk, [USERS[0] | {"user_id": 'o"hara'}], lines, max_rejects=2)
+    assert take_out(desk, user_key='o"hara').rows["main.rejected_rows"] == 1
+    [(line,)] = desk.query("select row ->> '$.line' from private.rejected_rows")
+    assert "harax" in line
 
 
 def test_of_a_file_the_unknown_are_counted(desk: Desk) -> None:
