@@ -88,14 +88,17 @@
 
 {#-
     Follows `get_where_subquery` of dbt-adapters 1.24. The `where` of a test may say that a column
-    is untested: then the test looks at the days whose content has not passed it.
+    is untested, and in which table, if not in its own: then the test looks at the days whose
+    content has not passed it.
 -#}
 {% macro get_where_subquery(relation) -%}
-    {%- set asked = modules.re.match('(\\w+) is untested$', config.get('where') or '') -%}
+    {%- set asked = modules.re.match(
+        '(\\w+) is untested(?: in ([.\\w]+))?$', config.get('where') or ''
+    ) -%}
     {%- if not asked -%}
         {{ return(dbt.get_where_subquery(relation)) }}
     {%- endif -%}
-    {%- set table = relation.schema ~ '.' ~ relation.identifier -%}
+    {%- set table = asked.group(2) or relation.schema ~ '.' ~ relation.identifier -%}
     {%- set condition = is_untested(asked.group(1), table) if execute else 'true' -%}
     {%- if condition == 'true' -%}
         {{ return(relation) }}

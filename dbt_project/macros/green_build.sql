@@ -17,6 +17,8 @@
 {% macro duckdb__record_green_build() -%}
     {%- if execute and results -%}
         {%- set ends = results | map(attribute='status') | map('string') | list -%}
+        {%- set ends_of_tests = results | selectattr('node.resource_type', 'equalto', 'test')
+            | map(attribute='status') | map('string') | list -%}
         {%- set has_failed = ends | reject('in', ['pass', 'warn', 'success', 'no-op']) | list -%}
         {%- set is_green = not has_failed and all_tests_ran() and nothing_is_outdated()
             and not flags.EMPTY and not flags.SAMPLE -%}
@@ -26,7 +28,7 @@
         {%- endfor -%}
         begin transaction;
         {% if is_green -%}
-            {{ keep_green_build(ends) }};
+            {{ keep_green_build(ends_of_tests) }};
         {%- elif not is_still_green -%}
             delete from bookkeeping.green_build;
         {%- endif %}
@@ -46,7 +48,7 @@
     {{ return(run_query("select count(*) from bookkeeping.outdated").rows[0][0] == 0) }}
 {%- endmacro %}
 
-{% macro keep_green_build(ends) -%}
+{% macro keep_green_build(ends_of_tests) -%}
     delete from bookkeeping.tested;
     insert into bookkeeping.tested
     select distinct
@@ -75,8 +77,8 @@
     insert into bookkeeping.green_build
     select
         timestamp '{{ modules.datetime.datetime.now(modules.pytz.utc).replace(tzinfo=none) }}',
-        {{ ends | select('equalto', 'pass') | list | length }},
-        {{ ends | select('equalto', 'warn') | list | length }},
+        {{ ends_of_tests | select('equalto', 'pass') | list | length }},
+        {{ ends_of_tests | select('equalto', 'warn') | list | length }},
         '{{ dbt_version }}',
         version()
 {%- endmacro %}

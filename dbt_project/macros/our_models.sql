@@ -46,7 +46,7 @@
         pre_hook=[
             "{{ refuse_to_keep_rows() }}", "{{ require_parents() }}", "{{ drop_outdated_days() }}"
         ],
-        post_hook="{{ forget_outdated_rows() }}",
+        post_hook=["{{ forget_outdated_rows() }}", "{{ take_content_for_tests() }}"],
     ) }}
 {%- endmacro %}
 

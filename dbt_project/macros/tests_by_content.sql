@@ -2,12 +2,12 @@
     What a data test has to look at: the days whose content has not passed all tests yet. A day of
     a table is known by the number of its rows and the sum of their hashes, so a change is found
     whoever made it, also in a day that no build meant to touch. A run takes the content of a table
-    when the first test asks for it, which is after the table was made; a run in which every test
+    when it made the mart, else when the first test asks for it; a run in which every test
     passed keeps it in bookkeeping.tested. A run that fails or is killed keeps nothing, so what it
     did not test is tested by the next one.
 
     A test looks at everything unless its SQL calls is_untested(), or its `where` in a yml file
-    says `as_of_date is untested`.
+    says `as_of_date is untested`, or `event_date is untested in raw.events` for a view of it.
 -#}
 
 {#-
@@ -128,6 +128,13 @@
     from numbered
     group by numbered.span
     order by first_day
+{%- endmacro %}
+
+{#- A hook of a mart, whose tests all ask at once; they would take it twice. -#}
+{% macro take_content_for_tests() -%}
+    {%- if execute and target.type == 'duckdb' and flags.WHICH == 'build' -%}
+        {%- do take_content(this.schema ~ '.' ~ this.identifier) -%}
+    {%- endif -%}
 {%- endmacro %}
 
 {#- Two tests that ask at the same time may both take it, which only takes time. -#}

@@ -7,18 +7,14 @@
     'scoring_dataset': 'as_of_date in (select as_of_date from ' ~ ref('scoring_dataset') ~ ')',
 } %}
 
-with features as (
-    select * from {{ ref('user_features_daily') }}
-),
-
-{% for dataset in ['training_dataset', 'scoring_dataset'] -%}
+with {% for dataset in ['training_dataset', 'scoring_dataset'] -%}
 {{ dataset }} as (
     select * from {{ ref(dataset) }}
     where {{ untested[dataset] }}
 ),
 
 features_of_{{ dataset }} as (
-    select * from features
+    select * from {{ ref('user_features_daily') }}
     where {{ untested[dataset] }}
 ),
 
@@ -54,10 +50,12 @@ eligible_users as (
     select
         features.user_id,
         features.as_of_date
-    from features
+    from {{ ref('user_features_daily') }} as features
     inner join first_active_days on features.user_id = first_active_days.user_id
     where
-        features.as_of_date = (select max(latest.as_of_date) from features as latest)
+        features.as_of_date = (
+            select max(latest.as_of_date) from {{ ref('user_features_daily') }} as latest
+        )
         and (
             (
                 first_active_days.first_active_day <= features.as_of_date

@@ -14,15 +14,7 @@
 {%- set windows = [7, 14, 30] %}
 {%- set tables = ['raw.events', 'main.user_daily', 'main.user_features_daily'] %}
 
-with user_daily as (
-    select * from {{ ref('user_daily') }}
-),
-
-events as (
-    select * from {{ ref('stg_events') }}
-),
-
-observation_window as (
+with observation_window as (
     select * from {{ ref('int_observation_window') }}
 ),
 
@@ -51,7 +43,7 @@ ends_of_windows as (
 
 user_days_in_windows as (
     select user_daily.*
-    from user_daily
+    from {{ ref('user_daily') }} as user_daily
     inner join ends_of_windows
         on user_daily.as_of_date between ends_of_windows.first_day and ends_of_windows.last_day
 ),
@@ -62,8 +54,10 @@ scores_per_day as (
         events.event_date,
         count(events.quiz_score) as scores_count,
         sum({{ exact('events.quiz_score') }}) as scores_sum
-    from events
-    where events.event_type = 'quiz_attempt'
+    from {{ ref('stg_events') }} as events
+    where
+        events.event_type = 'quiz_attempt'
+        and events.event_date >= (select ends_of_windows.first_day from ends_of_windows)
     group by
         events.user_id,
         events.event_date
@@ -105,7 +99,7 @@ recomputed as (
 
 days as (
     select distinct user_daily.as_of_date
-    from user_daily
+    from {{ ref('user_daily') }} as user_daily
 ),
 
 next_days_looked_at as (
@@ -123,7 +117,7 @@ latest_active_days as (
         user_daily.user_id,
         next_days_looked_at.next_day as as_of_date,
         max(user_daily.as_of_date) as active_date
-    from user_daily
+    from {{ ref('user_daily') }} as user_daily
     inner join next_days_looked_at on user_daily.as_of_date = next_days_looked_at.as_of_date
     where user_daily.is_active_day = 1
     group by

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import sys
@@ -15,6 +16,7 @@ from typing import Any, NamedTuple
 
 from generator.errors import ElearnError, first_line
 from generator.publishing.project import INSTALLED, project_folder
+from generator.publishing.unit_tests import UnitTests
 from generator.reporter import Reporter
 
 DBT = (sys.executable, "-c", "from dbt.cli.main import cli; cli()")
@@ -39,8 +41,11 @@ _LEFT_OUT = {
 }
 """Variables of the environment that would build something else than all of the project."""
 
-_LOG_FILE = {"DBT_LOG_LEVEL_FILE": "debug"}
-"""dbt's default, which our option for its other output would change too."""
+_DEFAULTS = {"DBT_LOG_LEVEL_FILE": "info", "DBT_WRITE_JSON": "false"}
+"""What a person may set otherwise: each statement in the log, and the manifest, cost a second."""
+
+_GARBAGE = (100_000, 50, 50)
+"""Objects between two searches for garbage: dbt makes millions, and nearly all of them stay."""
 
 
 def dbt_build(
@@ -75,10 +80,13 @@ def dbt_build(
     """
     folder = project_folder()
     arguments = [*_OPTIONS, "--project-dir", str(folder), "--profiles-dir", str(folder)]
+    variables = _variables(folder, warehouse, memory_limit, all_tests)
+    unit_tests = UnitTests(folder, Path(variables.get("DBT_TARGET_PATH", folder / "target")))
+    if unit_tests.have_passed and not all_tests:
+        arguments += ["--exclude-resource-type", "unit_test"]
     events: SimpleQueue[Event | Outcome] = SimpleQueue()
     # In a thread, so that a signal interrupts this one here and never dbt's own code.
     thread = Thread(target=_invoke, args=(arguments, events), name="dbt", daemon=True)
-    variables = _variables(folder, warehouse, memory_limit, all_tests)
     with _environment(variables), redirect_stdout(sys.stderr):
         thread.start()
         heard = Heard()
@@ -89,6 +97,7 @@ def dbt_build(
         raise ElearnError(f"dbt build did not begin: {event.exception}")
     if not event.success:
         raise ElearnError("dbt build failed; its lines above say where")
+    unit_tests.keep()
     return {name: round(taken, 3) for name, taken in heard.seconds.items() if taken}
 
 
@@ -96,7 +105,7 @@ def _variables(
     folder: Path, warehouse: Path, memory_limit: str | None, all_tests: bool
 ) -> dict[str, str]:
     """Return the environment for dbt: ours, what is given, and what has to be."""
-    ours = dict(_LOG_FILE)
+    ours = dict(_DEFAULTS)
     if folder == INSTALLED:  # dbt writes beside the project, which is no place for it there
         here = Path.cwd()
         ours |= {"DBT_TARGET_PATH": str(here / "target"), "DBT_LOG_PATH": str(here / "logs")}
@@ -194,10 +203,13 @@ def _run(arguments: list[str], events: SimpleQueue[Event | Outcome]) -> Outcome:
         if message.info.level in ("info", "warn", "error"):
             events.put(_event(msg_to_dict(message), env_scrubber))
 
+    searching = gc.get_threshold()
+    gc.set_threshold(*_GARBAGE)
     try:
         ended = dbtRunner(callbacks=[hear]).invoke(arguments)
         return Outcome(ended.success, _reason(ended.exception))
     finally:
+        gc.set_threshold(*searching)
         # the warehouse is locked until then
         DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
         reset_adapters()  # type: ignore[no-untyped-call]

@@ -22,12 +22,15 @@ class Clock:
     """What the timed part of some work took."""
 
     seconds: float = 0.0
+    processor_seconds: float = 0.0
+    """Of the process and of those that it started, as far as they ended."""
 
     @contextmanager
     def running(self) -> Iterator[None]:
-        started = time.perf_counter()
+        started, worked = time.perf_counter(), sum(os.times()[:4])
         yield
         self.seconds += time.perf_counter() - started
+        self.processor_seconds += sum(os.times()[:4]) - worked
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,7 @@ class Measure:
     peak_bytes: int
     """Peak resident memory of the process, and of the largest that it started."""
     result: Any = None
+    processor_seconds: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,15 @@ class Row:
     target: float
     peak_bytes: int
     unit: str = "s"
+    processor_ratio: float | None = None
+    """The ratio in processor time, which other work on the machine disturbs less."""
+
+    @classmethod
+    def of(cls, what: str, ours: Measure, yardstick: Measure, target: float) -> Row:
+        """Return the row of one measure against another."""
+        ratio = ours.processor_seconds / yardstick.processor_seconds
+        peak = ours.peak_bytes
+        return cls(what, ours.seconds, yardstick.seconds, target, peak, processor_ratio=ratio)
 
     @property
     def ratio(self) -> float:
@@ -76,7 +89,7 @@ def _be_a_program() -> None:
 def _measure(work: Callable[..., Any], arguments: tuple[Any, ...]) -> Measure:
     clock = Clock()
     result = work(clock, *arguments)
-    return Measure(clock.seconds, peak_bytes(), result)
+    return Measure(clock.seconds, peak_bytes(), result, clock.processor_seconds)
 
 
 def peak_bytes() -> int:
@@ -99,13 +112,16 @@ def best(measures: list[Measure]) -> Measure:
 def table(rows: list[Row]) -> str:
     """Return all rows as the table that ``make bench`` prints."""
     lines = [
-        f"{'what':<50}{'ours':>9}{'yardstick':>11}{'ratio':>7}{'target':>8}  {'met':<4}{'peak':>9}"
+        f"{'what':<50}{'ours':>9}{'yardstick':>11}{'ratio':>7}{'(CPU)':>7}{'target':>8}"
+        f"  {'met':<4}{'peak':>9}"
     ]
     for row in rows:
         numbers = f"{row.ours:>7.2f} {row.unit}{row.yardstick:>9.2f} {row.unit}"
         met = "yes" if row.is_met else "no"
         memory = f"{row.peak_bytes / 2**20:>6,.0f} MB"
+        processor = "" if row.processor_ratio is None else f"{row.processor_ratio:.2f}"
         lines.append(
-            f"{row.what:<50}{numbers}{row.ratio:>7.2f}{row.target:>8.2f}  {met:<4}{memory}"
+            f"{row.what:<50}{numbers}{row.ratio:>7.2f}{processor:>7}{row.target:>8.2f}"
+            f"  {met:<4}{memory}"
         )
     return "\n".join(lines)

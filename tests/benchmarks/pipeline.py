@@ -9,7 +9,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 from generator import Settings
-from generator.cli.options import DEFAULT_PUBLISHED
 from tests.benchmarks.measuring import Clock, Row, best, measured
 from tests.benchmarks.raw_rows import generate_warehouse, write_files
 from tests.conftest import dbt_writing_to, run_dbt, run_elearn
@@ -35,34 +34,21 @@ def start_dbt(clock: Clock, folder: Path) -> None:
     assert done.returncode == 0, done.stdout
 
 
-def build_row(folder: Path) -> Row:
-    ours = measured(build, folder, Settings().n_users)
+def build_again(clock: Clock, folder: Path) -> None:
+    with clock.running():
+        command = ("build", "--no-generate", "--warehouse", folder / "built.duckdb")
+        run_elearn(folder, dbt_writing_to(folder), *command)
+
+
+def build_rows(folder: Path) -> list[Row]:
+    """Return the rows of the default data set: built for the first time, and with nothing new."""
+    first = measured(build, folder, Settings().n_users)
+    again = measured(build_again, folder)
     yardstick = measured(start_dbt, folder)
-    what = "elearn build against dbt's start-up"
-    return Row(what, ours.seconds, yardstick.seconds, 3.0, ours.peak_bytes)
-
-
-def publish(clock: Clock, folder: Path) -> None:
-    with clock.running():
-        run_elearn(folder, {}, "publish", "--warehouse", folder / "built.duckdb")
-
-
-def copy_and_sync(clock: Clock, folder: Path) -> None:
-    """The yardstick: the bytes of the published file, on the disk once more."""
-    copy = folder / "copy.duckdb"
-    with clock.running():
-        subprocess.run(["cp", folder / DEFAULT_PUBLISHED, copy], check=True)
-        subprocess.run(["sync", copy], check=True)
-    copy.unlink()
-
-
-def publish_row(folder: Path) -> Row:
-    """Return the row of publishing what was built last, as a whole command."""
-    turns = [(measured(publish, folder), measured(copy_and_sync, folder)) for _ in range(3)]
-    ours, yardstick = (best(list(measures)) for measures in zip(*turns, strict=True))
-    size = (folder / DEFAULT_PUBLISHED).stat().st_size / 10**6
-    what = f"elearn publish, {size:,.0f} MB, against cp and sync"
-    return Row(what, ours.seconds, yardstick.seconds, 3.0, ours.peak_bytes)
+    return [
+        Row.of("elearn build against dbt's start-up", first, yardstick, 2.0),
+        Row.of("elearn build of nothing new, the same", again, yardstick, 1.5),
+    ]
 
 
 def run_python(clock: Clock, *arguments: str) -> None:
@@ -94,12 +80,10 @@ def growth_rows(n_users: int, folder: Path) -> list[Row]:
     """
     few, many = n_users // 10, n_users
     times = [measured(build, folder, users) for users in (few, many)]
-    published = publish_row(folder)
     (folder / "built.duckdb").unlink()
     what, ten_times = f"build, {few:,} to {many:,} users", 10 * times[0].seconds
     return [
         Row(what, times[1].seconds, ten_times, 1.1, times[1].peak_bytes),
-        published,
         _memory_row("generate", generate_warehouse, many, folder),
         _memory_row("generate to files", write_files, 10 * many, folder),
     ]

@@ -17,9 +17,10 @@ from tests.benchmarks.changing import changes_row, erase_row
 from tests.benchmarks.comparing import diff_row
 from tests.benchmarks.measuring import Row, table
 from tests.benchmarks.models import model_rows, new_day_row
-from tests.benchmarks.pipeline import build_row, growth_rows, start_rows
+from tests.benchmarks.pipeline import build_rows, growth_rows, start_rows
 from tests.benchmarks.polars_features import polars_row
 from tests.benchmarks.raw_rows import load_rows, simulation_rows
+from tests.benchmarks.whole_commands import new_day_rows
 
 CSV_EVENTS_PER_USER = 236  # of a default simulation
 DEFAULT_USERS, DEFAULT_CSV_EVENTS = 20_000, 5_000_000
@@ -36,7 +37,8 @@ def run(n_users: int, folder: Path) -> list[Row]:
     warehouse.unlink()
     rows += said(load_rows(Settings(n_users=csv_users), folder))
     rows += said([new_day_row(n_users, 365, folder)])
-    rows += said([build_row(folder)]) + said(start_rows())
+    rows += said(new_day_rows(n_users, 365, folder / "whole"))
+    rows += said(build_rows(folder)) + said(start_rows())
     rows += said(growth_rows(n_users // 4, folder))
     return rows + said([diff_row(folder)])
 

@@ -49,8 +49,11 @@ class Server:
 def run_python(
     arguments: list[str], folder: Path, environment: Mapping[str, str]
 ) -> subprocess.CompletedProcess[str]:
-    """Run Python with its arguments, such as ``-m``, like ``subprocess.run`` would."""
-    if starts_otherwise(environment):
+    """Run Python with its arguments, such as ``-m``, like ``subprocess.run`` would.
+
+    It does so where no run of tests began a server, as in ``make bench``.
+    """
+    if VARIABLE not in os.environ or starts_otherwise(environment):
         return subprocess.run(
             [sys.executable, *arguments],
             check=False,
