@@ -25,8 +25,8 @@
     {%- for column, description in {
         'dataset_version': 'Hash of what raw holds, by its last load.',
         'built_at': 'When the last test passed, UTC; null unless all tests passed.',
-        'tests_passed': 'Tests of dbt that passed; null unless all tests passed.',
-        'tests_warned': 'Tests of dbt that warned; null unless all tests passed.',
+        'tests_passed': 'Data tests that passed; null unless all tests passed.',
+        'tests_warned': 'Data tests that warned; null unless all tests passed.',
         'dbt_version': 'Version of dbt that ran last.',
         'duckdb_version': 'Version of DuckDB that dbt used.',
         'elearn_version': 'Version of the package that published; null in a warehouse.',

@@ -231,8 +231,8 @@ BUILD_INFO = Table(
     columns=(
         Column("dataset_version", "VARCHAR", "Primary key: hash of what raw holds."),
         Column("built_at", "TIMESTAMP", "When the build's last test passed, UTC."),
-        Column("tests_passed", "INTEGER", "Tests of dbt that passed."),
-        Column("tests_warned", "INTEGER", "Tests of dbt that warned; none failed."),
+        Column("tests_passed", "INTEGER", "Data tests that passed."),
+        Column("tests_warned", "INTEGER", "Data tests that warned; none failed."),
         Column("dbt_version", "VARCHAR", "Version of dbt that ran last."),
         Column("duckdb_version", "VARCHAR", "Version of DuckDB that dbt used."),
         Column("elearn_version", "VARCHAR", "Version of this package that published them."),
