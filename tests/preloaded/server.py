@@ -8,8 +8,10 @@ from __future__ import annotations
 import gc
 import json
 import os
+import pprint
 import runpy
 import selectors
+import shutil
 import signal
 import socket
 import sys
@@ -36,6 +38,9 @@ MODULES = """
 """
 
 
+TARGET, PARSED = "target", "partial_parse.msgpack"
+
+
 class _Run(NamedTuple):
     """A fork that runs."""
 
@@ -53,13 +58,14 @@ def preload(folder: Path) -> None:
     from dbt.adapters.factory import reset_adapters  # noqa: PLC0415
     from dbt.cli.main import dbtRunner  # noqa: PLC0415
 
+    parse_for_any_folder()
     from generator import Settings  # noqa: PLC0415
     from generator.sinks.warehouse import generate_warehouse  # noqa: PLC0415
 
     warehouse = folder / "warehouse.duckdb"
     generate_warehouse(warehouse, Settings(n_users=3, days=40), workers=1)
     os.environ["ELEARN_WAREHOUSE"] = str(warehouse)
-    places = ["--target-path", str(folder / "target"), "--log-path", str(folder / "logs")]
+    places = ["--target-path", str(folder / TARGET), "--log-path", str(folder / "logs")]
     for command in ("build", "parse"):  # the second one reads what the first one parsed
         outcome = dbtRunner().invoke(["--quiet", "--no-use-colors", command, *places])
         assert outcome.success, outcome.exception
@@ -68,6 +74,36 @@ def preload(folder: Path) -> None:
     duckdb.default_connection().close()  # its threads would be missed when a fork ends
     gc.collect()
     gc.freeze()
+
+
+def parse_for_any_folder() -> None:
+    """Let dbt keep what it parsed, which takes two seconds, for a warehouse in another folder.
+
+    dbt parses anew for another path, as a macro may read it while it is parsed. Ours do not.
+    """
+    from dbt.contracts.files import FileHash  # noqa: PLC0415
+    from dbt.parser.manifest import ManifestLoader  # noqa: PLC0415
+
+    state_check = ManifestLoader.build_manifest_state_check
+
+    def without_folder(loader: ManifestLoader) -> Any:
+        state = state_check(loader)
+        connection = dict(loader.root_project.credentials.connection_info())
+        connection["path"] = Path(connection.get("path", "")).name
+        state.profile_hash = FileHash.from_contents(pprint.pformat(sorted(connection.items())))
+        return state
+
+    ManifestLoader.build_manifest_state_check = without_folder
+
+
+def hand_on_what_is_parsed(folder: Path, environment: dict[str, str]) -> None:
+    """Put what the first dbt parsed where one looks for it that has not parsed yet."""
+    if target := environment.get("DBT_TARGET_PATH"):
+        parsed = Path(target) / PARSED
+        if not parsed.exists():
+            with suppress(OSError):  # a test may name a folder that nobody can write
+                parsed.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(folder / TARGET / PARSED, parsed)
 
 
 def serve(folder: Path) -> dict[str, Any]:
@@ -136,8 +172,10 @@ def _end(run: _Run, selector: selectors.BaseSelector) -> None:
     run.connection.close()
 
 
-def become(request: dict[str, Any]) -> None:
+def become(request: dict[str, Any], folder: Path) -> None:
     """Be the Python that a request asks for."""
+    gc.set_threshold(200_000)  # to look for cycles takes a tenth of a build
+    hand_on_what_is_parsed(folder, request["environment"])
     signal.signal(signal.SIGINT, signal.default_int_handler)
     os.environ.clear()
     os.environ.update(request["environment"])
@@ -158,4 +196,4 @@ def become(request: dict[str, Any]) -> None:
 if __name__ == "__main__":
     place = Path(sys.argv[1])
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the tests end this process
-    become(serve(place))
+    become(serve(place), place)
