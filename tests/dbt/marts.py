@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import date
+from functools import cache
+from itertools import count
 from pathlib import Path
 
 import duckdb
@@ -58,6 +60,15 @@ class DataTest:
         return bool(con.execute(f"from ({self.sql}) limit 1").fetchall())
 
 
+NUMBERS = count()
+
+
+@cache
+def engine(threads: int) -> Connection:
+    """Return the engine that worlds share, as to start one takes longer than most of them."""
+    return duckdb.connect(config={"threads": threads})
+
+
 @dataclass(frozen=True)
 class Marts:
     """The compiled models in dependency order; their SQL names no catalog."""
@@ -71,17 +82,26 @@ class Marts:
     """The query of what Spark compares to find it."""
 
     @contextmanager
-    def build(self, world: World, threads: int = 1) -> Iterator[Connection]:
-        """Build every model of a world in memory."""
-        with self.catalog_in_memory(threads) as con:
+    def build(self, world: World, threads: int = 1, *wanted: str) -> Iterator[Connection]:
+        """Build the wanted marts of a world in memory, and all that they are made from.
+
+        Without names that is every mart.
+        """
+        name = f"world{next(NUMBERS)}"
+        with engine(threads).cursor() as con:
+            con.execute(f"attach ':memory:' as {name}; use {name}")
             create_raw(con, world)
-            self.build_models(con)
-            yield con
+            self.build_models(con, wanted)
+            try:
+                yield con
+            finally:
+                con.execute(f"use memory; detach {name}")
 
     @contextmanager
     def build_like(self, warehouse: Path, threads: int = 2) -> Iterator[Connection]:
         """Build every model in memory from the raw tables of a file, attached as ``stored``."""
-        with self.catalog_in_memory(threads) as con:
+        with duckdb.connect(config={"threads": threads}) as con:
+            con.execute("attach ':memory:' as compiled; use compiled")
             con.execute(f"attach '{warehouse}' as stored (read_only)")
             con.execute("create schema raw")
             for table in RAW:
@@ -89,16 +109,20 @@ class Marts:
             self.build_models(con)
             yield con
 
-    @contextmanager
-    def catalog_in_memory(self, threads: int) -> Iterator[Connection]:
-        with duckdb.connect(config={"threads": threads}) as con:
-            con.execute("attach ':memory:' as compiled; use compiled")
-            yield con
-
-    def build_models(self, con: Connection) -> None:
+    def build_models(self, con: Connection, wanted: Collection[str] = ()) -> None:
         con.execute("create schema if not exists staging")
+        needed = self.needed(wanted)
         for model in self.models:
-            model.build(con)
+            if model.name in needed:
+                model.build(con)
+
+    def needed(self, wanted: Collection[str]) -> set[str]:
+        """Return the names of models and of all that they are made from."""
+        needed = {f"main.{name}" for name in wanted or MARTS}
+        for model in reversed(self.models):
+            if model.name in needed:
+                needed |= model.parents
+        return needed
 
 
 def compile_marts(folder: Path, sets: dict[str, Vars]) -> None:

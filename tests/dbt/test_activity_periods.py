@@ -50,7 +50,7 @@ KNOWN = """
 def test_an_active_day_has_label_1_where_an_observed_period_ends(
     world: World, marts: dict[str, Marts]
 ) -> None:
-    with marts["defaults"].build(world) as con:
+    with marts["defaults"].build(world, 1, "churn_labels", "activity_periods") as con:
         for user_id, day, label, ends in con.execute(LABELS_OF_ACTIVE_DAYS).fetchall():
             assert label == ends, (user_id, day)
 
@@ -64,7 +64,7 @@ def test_what_was_known_on_a_day_is_what_a_build_with_that_last_day_says(
     assume(dates)
     day = data.draw(st.sampled_from(dates), label="day")
     until = tuple(event for event in world.events if event.event_date <= day)
-    with marts["defaults"].build(world) as con:
+    with marts["defaults"].build(world, 1, "activity_periods") as con:
         known = con.execute(AS_KNOWN_ON.format(day=day)).fetchall()
-    with marts["defaults"].build(world._replace(events=until)) as con:
+    with marts["defaults"].build(world._replace(events=until), 1, "activity_periods") as con:
         assert con.execute(KNOWN).fetchall() == known
