@@ -105,8 +105,8 @@ class _Checker:
                     raise self._error(
                         f"[users] {entry.column}", "has a from; without user_id give defaults only"
                     )
-            days = [column for column in TIMES if mapping.entry(column)]
-            for key in (["only"] if mapping.only else []) + days:
+            others = [name for name in (*TIMES, "engagement_score") if mapping.entry(name)]
+            for key in (["only"] if mapping.only else []) + others:
                 raise self._error(f"[users] {key}", "is not allowed without user_id")
             return
         for column in REQUIRED[mapping.table]:
@@ -182,9 +182,10 @@ class _Checker:
         others = found["others"]
         if others in (REJECT, DEFAULT, IGNORE):
             return values, str(others), None
-        return values, KEPT, self._word(f"{place}.others", column, others)
+        other = self._word(f"{place}.others", column, others, (DEFAULT, IGNORE, REJECT))
+        return values, KEPT, other
 
-    def _word(self, place: str, column: str, value: Any) -> str:
+    def _word(self, place: str, column: str, value: Any, besides: tuple[str, ...] = ()) -> str:
         """Return a value of a column as text; the empty one means missing."""
         is_number = isinstance(value, int | float) and not isinstance(value, bool)
         self._check(place, value, lambda given: isinstance(given, str) or is_number, "a text")
@@ -192,7 +193,8 @@ class _Checker:
         self._check(place, text, _is_sql_text, "a text without NUL characters")
         words = WORDS.get(column)
         if words and text and text.lower() not in words:
-            raise self._error(place, f"{text[:60]!r} is not allowed; give {', '.join(words)}")
+            allowed = ", ".join((*words, *besides))
+            raise self._error(place, f"{text[:60]!r} is not allowed; give {allowed}")
         return text
 
     def _format(self, place: str, found: dict[str, Any]) -> tuple[str | None, int]:

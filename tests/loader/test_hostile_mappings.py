@@ -31,6 +31,17 @@ WRONG: list[tuple[str, str, str]] = [
     ("[events]", "decimal = ';'\n[events]", "decimal ';' is not allowed; give . or ,"),
     ("[events]", "users = 3\n[events]", "users '3' is not allowed; give a table [users]"),
     ("[events]", "[users]\nplan = 'x'\n[events]", "[users] plan has a from; without user_id"),
+    (
+        "[events]",
+        "[users]\nengagement_score = { default = 0.5 }\n[events]",
+        "[users] engagement_score is not allowed without user_id",
+    ),
+    (
+        '{ default = "login" }',
+        '{ from = "k", others = "gone" }',
+        "[events] event_type.others 'gone' is not allowed; give login, course_enroll, video_watch,"
+        " quiz_attempt, payment_success, payment_failed, support_ticket, default, ignore, reject",
+    ),
     ('user_id = "u"\n', "", "[events] user_id is missing; raw needs it"),
     ('"t"', '{ fromat = "t" }', "[events] event_time.fromat is not allowed; give from, values"),
     ('"t"', '{ from = "t", format = "%d" }', "[events] event_time.format '%d' is not allowed"),
