@@ -121,6 +121,32 @@ def test_superset_cannot_write(engine: sqlalchemy.Engine) -> None:
         con.execute(sqlalchemy.text("delete from main.build_info"))
 
 
+PINNED = [
+    ("Python", "constraints.txt", "duckdb"),
+    ("Python", "constraints.txt", "pandas"),
+    ("Python", "constraints.txt", "polars"),
+    ("DuckDB CLI", "constraints.txt", "duckdb-cli"),
+    ("SQLAlchemy", "constraints.txt", "duckdb-engine"),
+    ("SQLAlchemy", "constraints.txt", "sqlalchemy"),
+    ("Superset", "examples/superset/requirements.txt", "apache-superset"),
+    ("ADBC", "tests/clients/requirements.txt", "adbc-driver-manager"),
+    ("Ibis", "tests/clients/requirements.txt", "ibis-framework"),
+    ("Node", "tests/clients/package.json", "@duckdb/node-api"),
+]
+
+
+@pytest.mark.parametrize(("client", "pins", "package"), PINNED)
+def test_the_page_names_the_version_that_is_tried(client: str, pins: str, package: str) -> None:
+    name = re.escape(package).replace(r"\-", "[-_]")
+    pin = rf"^\W*{name}\W+(\d+\.\d+)"
+    version = re.findall(pin, (ROOT / pins).read_text(), re.MULTILINE | re.IGNORECASE)
+    page = (ROOT / "docs/clients.md").read_text()
+    rows = [line.strip("| ").split(" | ") for line in page.splitlines() if line.startswith("|")]
+    [tried] = [cells[3] for cells in rows if cells[0] == client and len(cells) == 4]
+    assert len(version) == 1
+    assert version[0] in tried
+
+
 SQLALCHEMY_TYPES = {"DOUBLE": "FLOAT", "TIMESTAMP": "TIMESTAMP WITHOUT TIME ZONE"}
 """What Superset's SQLAlchemy calls DuckDB's types."""
 
@@ -151,6 +177,19 @@ def test_pandas_reads_everything(
             assert plain(con.execute(ordered(name)).df().astype(object).values.tolist()) == rows
     for part, sql in ABOUT.items():
         assert plain(pd.read_sql(sql, engine).astype(object).values.tolist()) == expected[part]
+
+
+def test_pandas_has_days_as_timestamps_and_sums_as_doubles(published: Path) -> None:
+    sql = """
+        select min(as_of_date), sum(is_paid), cast(sum(is_paid) as bigint) from user_daily
+    """
+    with duckdb.connect(str(published), read_only=True) as con:
+        assert [str(kind) for kind in con.sql(sql).df().dtypes] == [
+            "datetime64[us]",
+            "float64",
+            "int64",
+        ]
+        assert con.sql(sql).pl().dtypes[0] == pl.Date
 
 
 def test_polars_reads_everything(published: Path, expected: dict[str, Any]) -> None:
