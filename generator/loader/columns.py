@@ -28,7 +28,7 @@ class Columns:
 
     def cell(self, column: str) -> Cell:
         """Return the cell of a column."""
-        if column in self.in_folders:
+        if column in self.in_folders and self.mapping is None:
             return Cell(f"text_{column}", self._of_folders)
         is_number, is_time = column in self.numbers, column in self.times
         if self.mapping is not None:
@@ -62,11 +62,13 @@ class Columns:
         entry = self.mapping.entry(column) if self.mapping else None
         if entry is None:
             return PLAIN
-        date_format = entry.date_format or (None if entry.ticks else self.format.date_format)
+        is_folder = column in self.in_folders
+        is_counted = bool(entry.ticks) or is_folder
+        date_format = entry.date_format or (None if is_counted else self.format.date_format)
         has_nulls = entry.is_plain and not (is_number or is_time)
         return TextFormat(
             nulls=self.format.nulls if has_nulls else (),
-            decimal=PLAIN.decimal if is_number else self.format.decimal,
+            decimal=PLAIN.decimal if is_number or is_folder else self.format.decimal,
             date_format=None if is_time else date_format,
             ticks=0 if is_time else entry.ticks,
             timezone=entry.timezone,

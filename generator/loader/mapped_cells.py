@@ -33,6 +33,8 @@ class MappedCell:
     """What the folders of the file say of a column that stands in it too; None is null."""
     is_in_folders: bool = False
     """Whether they say anything."""
+    is_folder: bool = False
+    """Whether the file has no such column, but the names of its folders."""
 
 
 @dataclass(frozen=True)
@@ -59,15 +61,21 @@ class MappedCells:
             if len(entry.names) == 1 and any(cell.is_in_folders for cell in self.of(entry.names))
         )
 
-    def are_numbers(self, names: Sequence[str]) -> bool:
-        """Tell whether all cells of some names are numbers in the file."""
-        return self._have_type(names, NUMBER_TYPES)
+    def have_points(self, names: Sequence[str]) -> bool:
+        """Tell whether numbers in all cells of some names have a point, as programs write them."""
+        return self._have_type(names, NUMBER_TYPES) or self._are_folders(names)
 
     @property
     def numbers(self) -> frozenset[str]:
         """The columns of raw whose cells are all numbers in the file."""
         entries = self.mapping.entries
-        return frozenset(entry.column for entry in entries if self.are_numbers(entry.names))
+        return frozenset(e.column for e in entries if self._have_type(e.names, NUMBER_TYPES))
+
+    @property
+    def in_folders(self) -> frozenset[str]:
+        """The columns of raw that stand in the names of folders alone."""
+        entries = self.mapping.entries
+        return frozenset(entry.column for entry in entries if self._are_folders(entry.names))
 
     @property
     def times(self) -> frozenset[str]:
@@ -77,6 +85,10 @@ class MappedCells:
             for entry in self.mapping.entries
             if self._have_type(entry.names, TIME_TYPES) and not entry.values and not entry.default
         )
+
+    def _are_folders(self, names: Sequence[str]) -> bool:
+        found = self.of(names)
+        return bool(found) and all(cell.is_folder for cell in found)
 
     def _have_type(self, names: Sequence[str], kinds: tuple[str, ...]) -> bool:
         found = self.of(names)
@@ -144,7 +156,9 @@ def cells_of_columns(
 def _said_by_names(name: str, path: Path, folders: Mapping[str, str | None]) -> MappedCell | None:
     if name == FILE_NAME:
         return MappedCell(_literal(_without_endings(path)))
-    return MappedCell(_literal(folders[name.lower()])) if name.lower() in folders else None
+    if name.lower() not in folders:
+        return None
+    return MappedCell(_literal(folders[name.lower()]), is_folder=True)
 
 
 def _without_endings(path: Path) -> str:

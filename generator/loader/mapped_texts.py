@@ -73,7 +73,7 @@ class _Query:
 
     def _mark(self, names: Sequence[str]) -> str:
         """Return what stands before the decimals in some cells."""
-        return "." if self.found.are_numbers(names) else self.decimal
+        return "." if self.found.have_points(names) else self.decimal
 
     def _highest(self, entry: Entry, name: str) -> str:
         """Return the highest possible score with the mark of the score beside it."""

@@ -74,6 +74,7 @@ class Source:
                 numbers=self.mapped.numbers,
                 times=self.mapped.times,
                 mapping=self.mapped.mapping,
+                in_folders=self.mapped.in_folders,
                 disputed=self.mapped.disputed,
             )
         return Columns(

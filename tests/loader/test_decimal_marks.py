@@ -8,6 +8,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from generator.loader.mapping_file import read_mapping
+from generator.loader.text_format import TextFormat
 from tests.loader.desk import Desk, as_csv
 from tests.loader.test_mapping import load_mapped
 
@@ -61,3 +63,15 @@ def write_numbers(path: Path, rows: list[dict[str, str]]) -> None:
         else:
             columns[name] = [None if cell is None else cell.replace(".", ",") for cell in cells]
     pq.write_table(pa.table(columns), path)
+
+
+def test_folders_have_points_and_dates_in_iso_whatever_the_options_say(desk: Desk) -> None:
+    row = {"id": "1", "user": "1", "grade": "1,5", "most": "3", "paid": "0,5"}
+    desk.file("lake/length=90.3/day=2025-01-02/a.csv", as_csv([row], delimiter=";"))
+    text = MAPPING.replace("DEFAULT", "1.5")
+    mapping = read_mapping(desk.file("mapping.toml", text.encode()))
+    options = TextFormat.of(mapping, [], None, "%d.%m.%Y", None)
+    files = [str(desk.folder / "lake")]
+    desk.load_files([], files, mapping=mapping, text_format=options)
+    columns = "event_date::varchar, watch_minutes, quiz_score, amount"
+    assert desk.query(f"select {columns} from raw.events") == [("2025-01-02", 1.505, 50, 0.5)]
