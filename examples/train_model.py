@@ -20,6 +20,7 @@ from typing import Any
 import duckdb
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 from model_card import model_card, plot_auc, plot_calibration
 from sklearn.compose import make_column_selector, make_column_transformer
@@ -66,9 +67,12 @@ def main() -> None:
     parser.add_argument("--ceiling", type=Path, help="what `elearn ceiling --output` wrote")
     parser.add_argument("--output-dir", type=Path, default=Path("model"))
     arguments = parser.parse_args()
-    data = read(arguments.published)
-    path = arguments.ceiling
-    ceiling = {} if path is None else {"ceiling": read_ceiling(path, data)}
+    try:
+        data = read(arguments.published)
+        path = arguments.ceiling
+        ceiling = {} if path is None else {"ceiling": read_ceiling(path, data)}
+    except (duckdb.Error, pa.ArrowInvalid) as error:
+        raise SystemExit(f"nothing was trained: {str(error).splitlines()[0]}") from None
     models = train(data.train)
     predicted = {name: predict(model, data.test) for name, model in models.items()} | ceiling
     judged = judge(data.test, predicted)
@@ -127,12 +131,16 @@ def train(rows: pd.DataFrame) -> dict[str, Pipeline]:
 
 
 def predict(model: Pipeline, rows: pd.DataFrame) -> np.ndarray:
-    """Return the probability of churn_label = 1 for each row."""
+    """Return the probability of churn_label = 1 for each row; on the last day there may be none."""
+    if rows.empty:
+        return np.empty(0)
     return model.predict_proba(rows.drop(columns=NOT_FEATURES))[:, 1]
 
 
 def read_ceiling(path: Path, data: Data) -> np.ndarray:
     """Return the best possible probability for each test row."""
+    if not path.is_file():
+        raise SystemExit(f"{path}: there is no such file")
     table, test = pq.read_table(path), data.test
     told = table.schema.metadata or {}
     # With other vars the same rows may have other labels.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -115,3 +116,27 @@ def test_a_ceiling_of_other_vars_is_refused(folder: Path) -> None:
     assert done.returncode == 1
     refusal = "gap.parquet: is the ceiling of another build; run `elearn ceiling` again\n"
     assert done.stderr == refusal
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("--published", "missing.duckdb"), ("--ceiling", "missing.parquet"), ("--ceiling", "log.txt")],
+    ids=" ".join,
+)
+def test_a_file_that_cannot_be_read_is_named_in_one_line(
+    arguments: tuple[str, str], folder: Path
+) -> None:
+    (folder / "log.txt").write_text("no Parquet")
+    done = train(folder, *arguments, "--output-dir", "other")
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert arguments[1] in done.stderr
+
+
+def test_where_nobody_is_to_score_the_models_are_judged_all_the_same(folder: Path) -> None:
+    empty = Path(shutil.copy(folder / "published" / "elearn.duckdb", folder / "empty.duckdb"))
+    with duckdb.connect(str(empty)) as con:
+        con.execute("delete from scoring_dataset")
+    done = train(folder, "--published", "empty.duckdb", "--output-dir", "unscored")
+    assert done.returncode == 0, done.stderr
+    assert pd.read_parquet(folder / "unscored" / "scores.parquet").empty
