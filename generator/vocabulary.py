@@ -27,6 +27,9 @@ MARTS = (
 )
 """The tables in ``main`` that this project's models make, in the order in which they are shown."""
 
+HISTORY_MARTS = ("load_profile",)
+"""The tables in ``main`` that are made from the load history, and say nothing of users or days."""
+
 FIRST_DATE = date(1970, 1, 1)
 LAST_DATE = date(2099, 12, 31)
 """The first and last day that a signup or an event may be on."""

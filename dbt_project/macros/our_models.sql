@@ -25,8 +25,13 @@
     {{ return(['training_splits', 'scoring_dataset', 'activity_periods']) }}
 {%- endmacro %}
 
+{#- What is told of the load history, which a lake has not; it says nothing of users or days. -#}
+{% macro history_marts() -%}
+    {{ return(['load_profile']) }}
+{%- endmacro %}
+
 {% macro our_marts() -%}
-    {{ return(incremental_marts().keys() | list + whole_marts()) }}
+    {{ return(incremental_marts().keys() | list + whole_marts() + history_marts()) }}
 {%- endmacro %}
 
 {% macro staging_view() -%}
@@ -35,6 +40,10 @@
 
 {% macro whole_mart() -%}
     {{ mart(materialized='table', pre_hook="{{ require_parents() }}") }}
+{%- endmacro %}
+
+{% macro history_mart() -%}
+    {{ mart(materialized='table', enabled=target.type != 'spark') }}
 {%- endmacro %}
 
 {% macro incremental_mart() -%}

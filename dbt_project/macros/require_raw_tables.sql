@@ -25,7 +25,22 @@
         {%- if not adapter.get_relation(changes.database, changes.schema, changes.identifier) -%}
             {%- do run_query(create_user_changes()) -%}
         {%- endif -%}
+        {%- do add_profile() -%}
         {%- do adapter.commit() -%}  {#- looking up tables opened a transaction -#}
+    {%- endif -%}
+{%- endmacro %}
+
+{#- So does its load history lack what a load brought; of those loads nothing is known. -#}
+{% macro add_profile() -%}
+    {%- set loads = source('raw', 'loads') -%}
+    {%- set relation = adapter.get_relation(loads.database, loads.schema, loads.identifier) -%}
+    {%- if relation
+        and 'profile' not in adapter.get_columns_in_relation(relation) | map(attribute='name') -%}
+        {%- do run_query(
+            'alter table raw.loads add column profile varchar;'
+            " comment on column raw.loads.profile is 'What the load brought, by table and column,"
+            " JSON; null of an earlier version.'"
+        ) -%}
     {%- endif -%}
 {%- endmacro %}
 

@@ -1,7 +1,7 @@
 -- What only the simulator knows, and what lies after as_of_date, is in no mart; future_active_days
 -- belongs to churn_labels alone, and the churn_date of activity_periods is an observed one.
 {%- set names = ['stg_users', 'stg_user_changes', 'stg_events'] %}
-{%- do names.extend(our_marts()) %}
+{%- do names.extend(our_marts() | reject('in', history_marts()) | list) %}
 
 with columns_found as (
     {%- for name in names %}

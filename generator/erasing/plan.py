@@ -7,13 +7,15 @@ from datetime import date
 
 from generator.erasing.found import ERASED
 from generator.errors import ElearnError
-from generator.vocabulary import MARTS
-from generator.warehouse.file import Connection
+from generator.vocabulary import HISTORY_MARTS, MARTS
+from generator.warehouse.file import Connection, read_loads
+from generator.warehouse.profile import without_few_values
 from generator.warehouse.sql import has_table, name_in, one_row, quoted, quoted_list
-from generator.warehouse.tables import CONTENT_TABLES, EVENTS, USERS
+from generator.warehouse.tables import CONTENT_TABLES, EVENTS, LOADS, USERS
 
 FINGERPRINTS = ("bookkeeping.content", "bookkeeping.tested")
 OWNERS = "users_of_erased_events"
+PROFILES = "profiles_of_loads"
 Span = tuple[date | None, date | None]
 
 
@@ -59,12 +61,36 @@ def plan(con: Connection, is_events: bool) -> Plan:
         for table in FINGERPRINTS
         if has_table(con, table) and touched[0] is not None
     }
+    stay |= _profiles(con, database)
     return Plan(
         stay=stay,
         gone={table: n for table, n in counts.items() if n and table in ours},
         own_tables=[] if is_events else [table for table in found if table not in conditions],
         touched=touched,
     )
+
+
+def _profiles(con: Connection, database: str) -> dict[str, str]:
+    """Return the profiles of earlier loads without the shapes of few values, perhaps theirs.
+
+    The mart is made from them anew.
+    """
+    rows = [(load["load_id"], without_few_values(load["profile"])) for load in read_loads(con)]
+    stay = {}
+    if "profile" in con.sql(f"from {LOADS.name} limit 0").columns:
+        con.execute(f"create or replace temp table {PROFILES} (load_id integer, profile varchar)")
+        con.executemany(f"insert into temp.main.{PROFILES} values (?, ?)", rows)
+        stay[LOADS.name] = f"""
+            select loads.* replace (profiles.profile as profile)
+            from {_relation(database, LOADS.name)} as loads
+            inner join temp.main.{PROFILES} as profiles using (load_id)
+        """
+    marts = [f"main.{name}" for name in HISTORY_MARTS]
+    return stay | {
+        mart: f"select * from {_relation(database, mart)} where false"
+        for mart in marts
+        if has_table(con, mart)
+    }
 
 
 def _ours(con: Connection) -> set[str]:

@@ -38,6 +38,7 @@ from generator.warehouse.file import (
 from generator.warehouse.moving_over import move_over
 from generator.warehouse.next_private_file import NextPrivateFile, load_transaction
 from generator.warehouse.own_objects import check_replaceable
+from generator.warehouse.profile import profile_of
 from generator.warehouse.sql import has_table, one_row
 from generator.warehouse.table import Table
 from generator.warehouse.tables import EVENTS, LOADS, USER_CHANGES, USERS
@@ -249,7 +250,8 @@ def write(
         )
     )
     load = replace(load, settings=load.settings | counts)
-    load_id = record_load(con, load, touched, content_version)
+    profile = profile_of(con, content, before[1], counts)
+    load_id = record_load(con, load, touched, content_version, profile)
     for staging in (users, events):
         keep_rejected(staging, private, load_id)
     version, *days = one_row(

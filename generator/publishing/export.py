@@ -9,6 +9,7 @@ from generator.atomic_files import move_into, write_manifest, written_whole
 from generator.errors import ElearnError
 from generator.publishing.green_build import build_of_content, is_published, read_green_build
 from generator.reporter import SILENT, Reporter
+from generator.vocabulary import HISTORY_MARTS
 from generator.warehouse.file import Connection, last_load, read_warehouse
 from generator.warehouse.sql import name_in, one_row, quoted
 from generator.warehouse.summary import MARTS, has_changes
@@ -18,7 +19,7 @@ from generator.warehouse.versions import dataset_version
 FIRST = (*(table.name for table in VERSIONED_TABLES), *MARTS)
 """What is exported first; what else is published follows, such as the groups of an experiment."""
 
-LEFT_OUT = {LOADS.name, BUILD_INFO.name}
+LEFT_OUT = {LOADS.name, BUILD_INFO.name, *(f"main.{name}" for name in HISTORY_MARTS)}
 """What is about the published file itself; the manifest says the same of the files."""
 
 COPY_OPTIONS = {

@@ -33,13 +33,12 @@ from generator.warehouse.file import (
 )
 from generator.warehouse.moving_over import move_over
 from generator.warehouse.next_private_file import load_transaction
+from generator.warehouse.profile import DAY_COLUMNS, profile_of
 from generator.warehouse.summary import Summary, summarise
-from generator.warehouse.tables import EVENTS, TRUTH, USER_CHANGES
+from generator.warehouse.table import Table
+from generator.warehouse.tables import EVENTS, TRUTH, USERS
 
 SOURCE = "generate --through"
-
-DAY_COLUMNS = {EVENTS: "event_date", USER_CHANGES: "valid_from"}
-"""What arrives day by day, and the column with its day."""
 
 
 def parse_through(text: str, settings: Settings) -> date:
@@ -99,8 +98,20 @@ def generate_through(
         load = Load(
             "simulated", SOURCE, settings.as_dict() | {"through": str(through)}, settings.seed
         )
-        record_load(con, load, None if loaded is None else (first_day, through))
+        span = None if loaded is None else (first_day, through)
+        profile = profile_of(con, _arrived(first_day, through, loaded is None), loaded)
+        record_load(con, load, span, profile=profile)
         return summarise(con, warehouse, private, is_built=False)
+
+
+def _arrived(first_day: date, last_day: date, is_first: bool) -> dict[Table, str]:
+    """Return the relation of what arrived in each table; users all come with the first step."""
+    users = USERS.name if is_first else f"(from {USERS.name} where false)"
+    within_days = f"between date '{first_day}' and date '{last_day}'"
+    return {USERS: users} | {
+        table: f"(from {table.name} where {column} {within_days})"
+        for table, column in DAY_COLUMNS.items()
+    }
 
 
 def _loaded_through(con: Connection, settings: Settings) -> date | None:

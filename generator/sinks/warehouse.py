@@ -22,9 +22,17 @@ from generator.warehouse.file import (
 )
 from generator.warehouse.moving_over import move_over
 from generator.warehouse.next_private_file import load_transaction
+from generator.warehouse.profile import profile_of
 from generator.warehouse.summary import Summary, summarise
 from generator.warehouse.table import Table
-from generator.warehouse.tables import ASSIGNMENTS, EVENTS, TRUTH, USER_CHANGES, USERS
+from generator.warehouse.tables import (
+    ASSIGNMENTS,
+    EVENTS,
+    TRUTH,
+    USER_CHANGES,
+    USERS,
+    VERSIONED_TABLES,
+)
 
 ROW_GROUP = 122_880
 """Rows that DuckDB stores together. What comes in such pieces is written once: rows that do not
@@ -63,7 +71,8 @@ def generate_warehouse(
             advance(reporter, batch)
         add_key(con, EVENTS)
         load = Load("simulated", "generate", settings.as_dict(), settings.seed)
-        record_load(con, load, content_version=content.version)
+        profile = profile_of(con, {table: table.name for table in VERSIONED_TABLES})
+        record_load(con, load, content_version=content.version, profile=profile)
         return summarise(con, warehouse, private, is_built=False)
 
 

@@ -21,6 +21,7 @@ import duckdb
 from generator.errors import ElearnError, LockedError, first_line, not_allowed
 from generator.warehouse.own_objects import check_replaceable, create_kept_indexes, keep_indexes
 from generator.warehouse.paths import check_path, private_path, resolved
+from generator.warehouse.profile import Profile, as_json
 from generator.warehouse.spilled import remove_spilled
 from generator.warehouse.sql import has_table, one_row
 from generator.warehouse.table import Table
@@ -190,6 +191,11 @@ def create_missing(con: Connection) -> None:
     for table in STANDING_TABLES:
         if not has_table(con, table.name):
             create_table(con, table)
+    there = con.sql(f"from {LOADS.name} limit 0").columns
+    for column in LOADS.columns:
+        if column.name not in there:
+            con.execute(f"alter table {LOADS.name} add column {column.ddl}")
+            con.execute(LOADS.comment_ddl(column))
 
 
 def create_table(con: Connection, table: Table) -> None:
@@ -209,8 +215,16 @@ def last_load(con: Connection) -> dict[str, Any] | None:
     """Return the last row of the load history, None when there is none."""
     if not has_table(con, LOADS.name):
         return None
-    rows = con.execute(f"from {LOADS.name} order by load_id desc limit 1").fetchall()
-    return dict(zip(LOADS.column_names, rows[0], strict=True)) if rows else None
+    rows = read_loads(con, "order by load_id desc limit 1")
+    return rows[0] if rows else None
+
+
+def read_loads(con: Connection, which: str = "order by load_id") -> list[dict[str, Any]]:
+    """Return rows of the load history; of an earlier version they lack the newer columns."""
+    found = con.execute(f"from {LOADS.name} {which}")
+    there = [column[0] for column in found.description]
+    nothing = dict.fromkeys(LOADS.column_names)
+    return [nothing | dict(zip(there, row, strict=True)) for row in found.fetchall()]
 
 
 def record_load(
@@ -218,6 +232,7 @@ def record_load(
     load: Load,
     touched: tuple[date | None, date | None] | None = None,
     content_version: str | None = None,
+    profile: Profile | None = None,
 ) -> int:
     """Write a load into the load history, after its rows; return its load_id.
 
@@ -232,6 +247,8 @@ def record_load(
         days of the old and of the new content.
     content_version
         The dataset version, where it was computed as the rows came in; None reads them again.
+    profile
+        What the load brought; None where it brought nothing.
     """
     create_missing(con)
     user_rows, event_rows, first_day, last_day, load_id = one_row(
@@ -253,6 +270,7 @@ def record_load(
         "seed": load.seed,
         "settings": json.dumps(load.settings),
         "generator_version": version("elearn-churn-warehouse"),
+        "profile": as_json(profile),
         "dataset_version": content_version or dataset_version(con),
         "user_rows": user_rows,
         "event_rows": event_rows,

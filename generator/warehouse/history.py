@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from generator.warehouse.file import read_warehouse
-from generator.warehouse.tables import LOADS
+from generator.warehouse.file import read_loads, read_warehouse
 
 COLUMNS = (
     "load_id",
@@ -24,11 +23,8 @@ COLUMNS = (
 def read_history(warehouse: Path) -> list[dict[str, Any]]:
     """Return the rows of ``raw.loads``, the oldest first, as JSON-ready values."""
     with read_warehouse(warehouse) as con:
-        rows = con.execute(f"from {LOADS.name} order by load_id").fetchall()
-    return [
-        {name: _json_ready(value) for name, value in zip(LOADS.column_names, row, strict=True)}
-        for row in rows
-    ]
+        rows = read_loads(con)
+    return [{name: _json_ready(value) for name, value in row.items()} for row in rows]
 
 
 def as_lines(loads: list[dict[str, Any]]) -> list[str]:

@@ -80,7 +80,8 @@ class Table:
     def comments_ddl(self) -> list[str]:
         """COMMENT ON for the table and every column."""
         table = f"comment on table {self.name} is {quoted(self.comment)}"
-        return [table] + [
-            f"comment on column {self.name}.{column.name} is {quoted(column.comment)}"
-            for column in self.columns
-        ]
+        return [table, *map(self.comment_ddl, self.columns)]
+
+    def comment_ddl(self, column: Column) -> str:
+        """Return COMMENT ON for one column."""
+        return f"comment on column {self.name}.{column.name} is {quoted(column.comment)}"

@@ -151,6 +151,12 @@ LOADS = Table(
         Column("settings", "VARCHAR", "Settings of the simulation or the load, JSON."),
         Column("generator_version", "VARCHAR", "Version of this package."),
         Column(
+            "profile",
+            "VARCHAR",
+            "What the load brought, by table and column, JSON; null of an earlier version.",
+            required=False,
+        ),
+        Column(
             "dataset_version",
             "VARCHAR",
             "Hash of users, events and user_changes after the load.",

@@ -10,7 +10,7 @@ import pytest
 from generator.documentation.project import Node, Project
 from generator.documentation.references import marts
 from generator.simulation import event_types
-from generator.vocabulary import EVENT_TYPES, FIRST_DATE, LAST_DATE, MARTS, PLANS
+from generator.vocabulary import EVENT_TYPES, FIRST_DATE, HISTORY_MARTS, LAST_DATE, MARTS, PLANS
 from tests.conftest import ROOT
 
 
@@ -29,7 +29,7 @@ def source_tests(project: Project, kind: str) -> list[Node]:
 
 
 def test_the_marts_and_their_order_are_those_of_dbt(project: Project) -> None:
-    assert {mart["name"] for mart in marts(project)} == set(MARTS)
+    assert {mart["name"] for mart in marts(project)} == {*MARTS, *HISTORY_MARTS}
     [test] = [
         node
         for node in project.of_type("test")

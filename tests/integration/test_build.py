@@ -18,6 +18,7 @@ from tests.conftest import ROOT, Elearn, run_dbt, run_elearn
 from tests.private import query_private
 
 MARTS = sorted(vocabulary.MARTS)
+HISTORY_MARTS = vocabulary.HISTORY_MARTS
 
 
 def query(path: Path, sql: str) -> list[tuple]:
@@ -74,8 +75,9 @@ def test_marts_have_keys_and_comments_in_the_database(built: Path) -> None:
         "scoring_dataset": ["user_id"],
         "training_splits": ["as_of_date"],
         "activity_periods": ["user_id", "period_number"],
+        "load_profile": ["load_id", "table_name", "column_name"],
     }
-    assert keys == [(mart, expected.get(mart, by_day)) for mart in MARTS]
+    assert keys == [(mart, expected.get(mart, by_day)) for mart in sorted([*MARTS, *HISTORY_MARTS])]
     uncommented = query(
         built,
         """
@@ -106,7 +108,7 @@ def test_only_the_schemas_of_the_description_exist(built: Path) -> None:
                 *("tested", "tested_tables", "user_changes", "users"),
             ],
         ),
-        ("main", sorted([*MARTS, "build_info"])),
+        ("main", sorted([*MARTS, *HISTORY_MARTS, "build_info"])),
         ("raw", ["events", "loads", "user_changes", "users"]),
         ("staging", ["stg_events", "stg_user_changes", "stg_users"]),
     ]

@@ -21,6 +21,7 @@ KEYS = {
     "model.elearn_churn.training_splits": ["as_of_date"],
     "model.elearn_churn.scoring_dataset": ["user_id"],
     "model.elearn_churn.activity_periods": ["user_id", "period_number"],
+    "model.elearn_churn.load_profile": ["load_id", "table_name", "column_name"],
 }
 REFERENCES = {
     "source.elearn_churn.raw.user_changes": "user_id",
@@ -31,6 +32,7 @@ REFERENCES = {
     "model.elearn_churn.training_splits": "as_of_date",
     "model.elearn_churn.scoring_dataset": "user_id",
     "model.elearn_churn.activity_periods": "user_id",
+    "model.elearn_churn.load_profile": "load_id",
 }
 
 

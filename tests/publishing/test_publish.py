@@ -33,7 +33,9 @@ def test_readers_get_raw_the_marts_and_the_build_and_nothing_else(built: Path) -
         order by all
         """,
     )
-    assert [name for (name,) in found] == sorted([*RAW, *MARTS, "main.build_info"])
+    assert [name for (name,) in found] == sorted(
+        [*RAW, *MARTS, "main.load_profile", "main.build_info"]
+    )
 
 
 OWN = (
