@@ -23,7 +23,7 @@ last_day as (
 payments as (
     select
         user_daily.user_id,
-        sum({{ exact('user_daily.amount_paid_sum') }}) as paid_30d
+        {{ revenue('user_daily') }} as paid_30d
     from user_daily
     inner join last_day
         on user_daily.as_of_date > {{ minus_days('last_day.as_of_date', 30) }}

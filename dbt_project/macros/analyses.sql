@@ -49,10 +49,10 @@
             else training_dataset.days_since_last_activity
         end as days_away,
         count(*) as user_days,
-        avg(training_dataset.churn_label) as churn_rate,
-        avg(training_dataset.churn_label) > 0
-        and avg(training_dataset.churn_label)
-        >= 2 * (select avg(overall.churn_label) from {{ ref('training_dataset') }} as overall)
+        {{ label_rate('training_dataset') }} as churn_rate,
+        {{ label_rate('training_dataset') }} > 0
+        and {{ label_rate('training_dataset') }}
+        >= 2 * (select {{ label_rate('overall') }} from {{ ref('training_dataset') }} as overall)
             as is_at_risk
     from {{ ref('training_dataset') }} as training_dataset
     group by days_away

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from generator.report import activity, activity_charts, churn, churn_charts, survival
+from generator.report import activity, activity_charts, churn, churn_charts, loads, survival
 from generator.report.activity import MOST_COHORTS
 from generator.report.churn import DAYS_BEFORE_CHURN, SIGNALS
 from generator.report.style import Chart
@@ -54,6 +54,7 @@ def figures(con: Connection, facts: Facts) -> list[Figure]:
         _signals_before_churn,
         _label_rate,
         _separation,
+        _loads,
     )
     drawn = (maker(con, facts) for maker in makers)
     return [figure for figure in drawn if figure is not None]
@@ -281,3 +282,11 @@ def _separation(con: Connection, facts: Facts) -> Figure:
         reading += f" Dashed: the ceiling, {ceiling:.3f}, of the best possible prediction."
     chart = churn_charts.separation(features, ceiling)
     return Figure(name, title, reading, chart, is_wide=True)
+
+
+def _loads(con: Connection, _facts: Facts) -> Figure:
+    name, title = "loads", "What each load brought"
+    brought = loads.brought(con)
+    if brought.empty:
+        return Figure(name, title, "No load of this data says what it brought.", is_wide=True)
+    return Figure(name, title, loads.reading(brought), loads.chart(brought), is_wide=True)

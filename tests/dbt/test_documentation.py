@@ -61,6 +61,7 @@ def test_the_references_are_those_of_keys_and_tests(project: Project) -> None:
         ("events", ("user_id",), "users"): False,
         ("user_changes", ("user_id",), "users"): False,
         ("experiment_assignments", ("user_id",), "users"): True,
+        ("load_profile", ("load_id",), "loads"): False,
         ("user_daily", ("user_id",), "users"): False,
         ("activity_periods", ("user_id",), "users"): False,
         ("user_features_daily", key, "user_daily"): True,

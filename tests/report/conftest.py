@@ -61,7 +61,7 @@ def without_events(simulated: Path, tmp_path_factory: pytest.TempPathFactory) ->
     path = tmp_path_factory.mktemp("without_events") / "warehouse.duckdb"
     shutil.copy(simulated, path)
     with duckdb.connect(str(path)) as con:
-        for table in ("raw.events", *MARTS):
+        for table in ("raw.events", *MARTS, "main.load_profile"):
             con.execute(f"delete from {table}")
     return path
 

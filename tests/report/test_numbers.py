@@ -13,7 +13,7 @@ import duckdb
 import pytest
 from scipy.stats import beta, binomtest
 
-from generator.report import activity, churn
+from generator.report import activity, churn, loads
 from generator.report.activity_charts import beta_density
 from generator.report.facts import read_facts
 from tests.private import query_private
@@ -97,6 +97,30 @@ def test_the_event_mix_counts_every_event(con: duckdb.DuckDBPyConnection) -> Non
         "select count(*) from raw.events where event_type = 'support_ticket'"
     ).fetchall()
     assert mix.set_index("event_type")["events"]["support_ticket"] == tickets
+
+
+def test_the_loads_are_those_of_the_load_history(con: duckdb.DuckDBPyConnection) -> None:
+    frame = loads.brought(con)
+    assert list(frame["kind"]) == ["in time", "late", "rejected"]
+    assert list(frame["events"]) == [read_facts(con, WAREHOUSE).events, 0, 0]
+
+
+def test_of_many_loads_the_last_are_drawn_by_what_became_of_their_events() -> None:
+    with duckdb.connect() as con:
+        con.execute(
+            """
+            create table load_profile as
+            select load_id, table_name, unnest(['event_id', 'amount']) as column_name,
+                load_id + 10 as loaded_rows, 3 as late_rows, 2 as rejected_rows
+            from range(1, 71) as loads (load_id), (values ('events'), ('users')) as t (table_name)
+            """
+        )
+        frame = loads.brought(con)
+        con.execute("drop table load_profile")
+        assert loads.brought(con).empty
+    assert sorted(set(frame["load_id"])) == list(range(11, 71))
+    last = frame[frame["load_id"] == 70].set_index("kind")["events"]
+    assert dict(last) == {"in time": 77, "late": 3, "rejected": 2}
 
 
 def test_the_engagement_histogram_is_a_density_of_all_users(

@@ -27,6 +27,7 @@ CHARTS = [
     "signals_before_churn",
     "label_rate",
     "separation",
+    "loads",
 ]
 
 
@@ -108,7 +109,7 @@ def test_a_published_copy_gives_the_same_charts_and_names_its_tests(
     with duckdb.connect(str(published)) as con:
         con.execute(f"attach '{simulated}' as built (read_only)")
         con.execute("create schema raw")
-        for table in ("raw.users", "raw.events", "raw.loads", *MARTS):
+        for table in ("raw.users", "raw.events", "raw.loads", *MARTS, "main.load_profile"):
             con.execute(f"create table {table} as from built.{table}")
         con.execute("""
             create table build_info as
