@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import yaml
 
 HERE = Path(__file__).resolve().parent
 BUNDLE = HERE / "bundle"
@@ -93,6 +94,14 @@ def describe(datasets: list[Any]) -> None:
                 column.description = comments.get((table, column.column_name), column.description)
 
 
+def in_order(text: str) -> str:
+    """Return a dataset with columns and metrics by name; Superset exports them in any order."""
+    content = yaml.safe_load(text)
+    for part in ("columns", "metrics"):
+        content.get(part, []).sort(key=lambda each: next(iter(each.values())))
+    return yaml.safe_dump(content, sort_keys=False)
+
+
 def save() -> None:
     """Write the bundle anew, as Superset exports it."""
     from superset import db
@@ -109,7 +118,7 @@ def save() -> None:
     for name, text in exported.items():
         path = BUNDLE / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
+        path.write_text(in_order(text))
 
 
 def serve(port: int) -> None:

@@ -56,11 +56,15 @@ class Superset:
         return json.loads(self.fetch(path, content))
 
     def fetch(self, path: str, content: dict[str, Any] | None = None) -> bytes:
-        request = urllib.request.Request(
-            f"{self.address}/api/v1/{path}",
-            data=None if content is None else json.dumps(content).encode(),
-            headers=self.headers | ({"Content-Type": "application/json"} if content else {}),
-        )
+        if content is None:
+            return self.send(path, None, {})
+        return self.send(path, json.dumps(content).encode(), {"Content-Type": "application/json"})
+
+    def send(
+        self, path: str, body: bytes | None, headers: dict[str, str], method: str | None = None
+    ) -> bytes:
+        address = f"{self.address}/api/v1/{path}"
+        request = urllib.request.Request(address, body, self.headers | headers, method=method)
         try:
             with self.opener.open(request, timeout=PATIENCE) as answer:
                 return answer.read()
@@ -82,6 +86,43 @@ class Superset:
         with zipfile.ZipFile(io.BytesIO(self.fetch("dashboard/export/?q=!(1)"))) as bundle:
             return {name.split("/", 1)[1]: bundle.read(name).decode() for name in bundle.namelist()}
 
+    def change(self, path: str, content: dict[str, Any]) -> None:
+        """Change a part of something that stands in Superset."""
+        headers = {"Content-Type": "application/json"}
+        self.send(path, json.dumps(content).encode(), headers, method="PUT")
+
+    def upload(self, files: dict[str, str]) -> None:
+        """Import a dashboard over what is there, as a person does with its zip file."""
+        packed = io.BytesIO()
+        with zipfile.ZipFile(packed, "w") as bundle:
+            for name, text in files.items():
+                bundle.writestr(f"bundle/{name}", text)
+        head = 'Content-Disposition: form-data; name="'
+        body = (
+            f'--part\r\n{head}overwrite"\r\n\r\ntrue\r\n'
+            f'--part\r\n{head}formData"; filename="bundle.zip"\r\n\r\n'
+        )
+        self.send(
+            "dashboard/import/",
+            body.encode() + packed.getvalue() + b"\r\n--part--\r\n",
+            {"Content-Type": "multipart/form-data; boundary=part"},
+        )
+
+
+def in_order(text: str) -> dict[str, Any]:
+    """Return what a file says; Superset exports columns and metrics in any order."""
+    content = yaml.safe_load(text)
+    for part in ("columns", "metrics"):
+        content.get(part, []).sort(key=str)
+    return content
+
+
+def bundle_files(folder: Path = BUNDLE) -> dict[str, str]:
+    """Return the text of each file of the bundle by its path."""
+    return {
+        path.relative_to(folder).as_posix(): path.read_text() for path in folder.rglob("*.yaml")
+    }
+
 
 @contextmanager
 def serving(python: str, folder: Path) -> Iterator[Superset]:
@@ -94,7 +135,7 @@ def serving(python: str, folder: Path) -> Iterator[Superset]:
         process = subprocess.Popen(
             [python, EXAMPLE / "bundle.py", "serve", "--port", str(port)],
             cwd=folder,
-            env={name: value for name, value in os.environ.items() if name != "PYTHONPATH"},
+            env=without_path(),
             stdout=output,
             stderr=output,
         )
@@ -109,6 +150,11 @@ def serving(python: str, folder: Path) -> Iterator[Superset]:
     finally:
         process.terminate()
         process.wait(timeout=60)
+
+
+def without_path() -> dict[str, str]:
+    """Return the environment for a Python with packages of its own."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
 
 
 def await_health(process: subprocess.Popen[bytes], address: str, log: Path) -> None:

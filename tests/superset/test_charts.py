@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
 from tests.conftest import run_elearn
 from tests.superset import judge
-from tests.superset.server import BUNDLE, Superset
+from tests.superset.server import EXAMPLE, Superset, bundle_files, in_order, without_path
 
 pytestmark = pytest.mark.superset
 
@@ -26,13 +29,35 @@ def test_every_chart_shows_what_the_file_holds(superset: Superset) -> None:
 
 
 def test_superset_exports_the_bundle_as_it_stands(superset: Superset) -> None:
-    exported = superset.exported()
+    exported, files = superset.exported(), bundle_files()
     assert "type: Dashboard" in exported.pop("metadata.yaml")
-    files = {
-        path.relative_to(BUNDLE).as_posix(): path.read_text() for path in BUNDLE.rglob("*.yaml")
-    }
     del files["metadata.yaml"]
-    assert exported == files
+    assert set(exported) == set(files)
+    for name, text in exported.items():
+        assert in_order(text) == in_order(files[name])
+
+
+def test_the_bundle_is_imported_like_any_dashboard(superset: Superset) -> None:
+    superset.upload(bundle_files())
+    test_superset_exports_the_bundle_as_it_stands(superset)
+
+
+def test_save_takes_from_superset_and_describes_by_the_file(
+    superset: Superset, pytestconfig: pytest.Config, tmp_path: Path
+) -> None:
+    example = shutil.copytree(EXAMPLE, tmp_path / "superset")
+    [chart] = (example / "bundle/charts").glob("Revenue_*.yaml")
+    chart.unlink()
+    superset.change("dataset/1", {"description": "Says something else."})
+    python = Path(pytestconfig.getoption("superset")).absolute()
+    subprocess.run(
+        [python, example / "bundle.py", "save"],
+        cwd=superset.folder,
+        env=without_path(),
+        check=True,
+        capture_output=True,
+    )
+    assert bundle_files(example / "bundle") == bundle_files()
 
 
 @pytest.mark.parametrize(
