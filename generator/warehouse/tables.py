@@ -23,16 +23,19 @@ USERS = Table(
     key="user_id",
     comment="The platform's users. One row per user.",
     columns=(
-        Column("user_id", "INTEGER", "Primary key: the user."),
-        Column("signup_date", "DATE", "Day of the signup, UTC.", check=f"signup_date {_DAYS}"),
-        Column("plan", "VARCHAR", "free or paid.", check=_in("plan", PLANS)),
+        Column("user_id", "INTEGER", "The user."),
+        Column(
+            "signup_date", "DATE", "Day of the user's signup, UTC.", check=f"signup_date {_DAYS}"
+        ),
+        Column("plan", "VARCHAR", "The user's plan, free or paid.", check=_in("plan", PLANS)),
         Column("is_paid", "INTEGER", "1 when plan is paid, else 0.", check="is_paid in (0, 1)"),
         Column("country", "VARCHAR", "Country or region of the user."),
         Column("marketing_source", "VARCHAR", "Channel through which the user came."),
         Column(
             "engagement_score",
             "DOUBLE",
-            "Latent engagement, 0..1; simulated data only. Drives the simulation, never a feature.",
+            "Latent engagement, 0 to 1, of simulated data only; drives the simulation and is never"
+            " a feature.",
             required=False,
             check="engagement_score between 0 and 1",
         ),
@@ -48,38 +51,44 @@ EVENTS = Table(
         Column(
             "event_id",
             "BIGINT",
-            "Primary key; a simulated id is user_id * 100000 + position in the user's history.",
+            "The event.",
         ),
-        Column("user_id", "INTEGER", "The user, in raw.users.", references="raw.users (user_id)"),
-        Column("event_time", "TIMESTAMP", "When it happened, UTC.", check=f"event_time {_TIMES}"),
+        Column("user_id", "INTEGER", "The user.", references="raw.users (user_id)"),
+        Column(
+            "event_time", "TIMESTAMP", "When the event happened, UTC.", check=f"event_time {_TIMES}"
+        ),
         Column(
             "event_type",
             "VARCHAR",
-            "What happened: " + ", ".join(EVENT_TYPES) + ".",
+            f"What happened: {', '.join(EVENT_TYPES[:-1])} or {EVENT_TYPES[-1]}.",
             check=_in("event_type", EVENT_TYPES),
         ),
         Column("event_date", "DATE", "Day of event_time, UTC."),
         Column(
-            "course_name", "VARCHAR", "The course, for an event about a course.", required=False
+            "course_name",
+            "VARCHAR",
+            "The course, for an event about a course; null otherwise.",
+            required=False,
         ),
         Column(
             "watch_minutes",
             "DOUBLE",
-            "Minutes watched.",
+            "Minutes watched, for a video_watch; at most four decimals.",
             required=False,
             check="watch_minutes between 0 and 1000000",
         ),
         Column(
             "quiz_score",
             "DOUBLE",
-            "Score in percent, 0..100.",
+            "Score of a quiz_attempt in percent, 0 to 100; null when the attempt was not scored;"
+            " at most four decimals.",
             required=False,
             check="quiz_score between 0 and 100",
         ),
         Column(
             "amount",
             "DOUBLE",
-            "Amount charged, in the platform's one currency; always there on a payment.",
+            "Amount of a payment in the platform's currency; at most four decimals.",
             required=False,
             check="amount > 0 and amount <= 1000000000",
         ),
@@ -94,25 +103,33 @@ EVENTS = Table(
 USER_CHANGES = Table(
     name="raw.user_changes",
     key="user_id, valid_from",
-    comment="What users became after signup: attributes from a day on. One row per user and day.",
+    comment="What users became after the signup: attributes from a day on."
+    " One row per user and day.",
     columns=(
         Column(
             "user_id",
             "INTEGER",
-            "Primary key: the user, in raw.users.",
+            "The user.",
             references="raw.users (user_id)",
         ),
         Column(
             "valid_from",
             "DATE",
-            "Primary key: first day with these attributes, after the signup_date.",
+            "First day with these attributes, after the signup_date, UTC.",
             check=f"valid_from {_DAYS}",
         ),
-        Column("plan", "VARCHAR", "free or paid, from that day on.", check=_in("plan", PLANS)),
-        Column("is_paid", "INTEGER", "1 when plan is paid, else 0.", check="is_paid in (0, 1)"),
-        Column("country", "VARCHAR", "Country or region of the user, from that day on."),
         Column(
-            "marketing_source", "VARCHAR", "Channel through which the user came, from that day on."
+            "plan",
+            "VARCHAR",
+            "The user's plan, free or paid. From valid_from on.",
+            check=_in("plan", PLANS),
+        ),
+        Column("is_paid", "INTEGER", "1 when plan is paid, else 0.", check="is_paid in (0, 1)"),
+        Column("country", "VARCHAR", "Country or region of the user. From valid_from on."),
+        Column(
+            "marketing_source",
+            "VARCHAR",
+            "Channel through which the user came. From valid_from on.",
         ),
     ),
     checks=("is_paid = case when plan = 'paid' then 1 else 0 end",),
@@ -121,9 +138,10 @@ USER_CHANGES = Table(
 ASSIGNMENTS = Table(
     name="raw.experiment_assignments",
     key="user_id",
-    comment="Groups of the simulated experiment. One row per user; absent without an experiment.",
+    comment="Groups of a simulated experiment; there is no such table without one, so it has no"
+    " tests and no model reads it. One row per user.",
     columns=(
-        Column("user_id", "INTEGER", "The user, in raw.users.", references="raw.users (user_id)"),
+        Column("user_id", "INTEGER", "The user.", references="raw.users (user_id)"),
         Column(
             "treatment_group",
             "VARCHAR",
@@ -136,20 +154,20 @@ ASSIGNMENTS = Table(
 LOADS = Table(
     name="raw.loads",
     key="load_id",
-    comment="The load history: what was loaded when, only ever added to. One row per load.",
+    comment="The load history, only ever added to. One row per load.",
     columns=(
-        Column("load_id", "INTEGER", "Primary key, counted from 1."),
-        Column("loaded_at", "TIMESTAMP", "When the load was committed, UTC."),
+        Column("load_id", "INTEGER", "The load, in raw.loads."),
+        Column("loaded_at", "TIMESTAMP", "When the load was written, UTC."),
         Column(
             "kind",
             "VARCHAR",
             "simulated, files or erased.",
             check=_in("kind", ("simulated", "files", "erased")),
         ),
-        Column("source", "VARCHAR", "The simulator, or the files that were read."),
-        Column("seed", "BIGINT", "Seed of a simulation.", required=False),
-        Column("settings", "VARCHAR", "Settings of the simulation or the load, JSON."),
-        Column("generator_version", "VARCHAR", "Version of this package."),
+        Column("source", "VARCHAR", "Where the rows came from."),
+        Column("seed", "BIGINT", "Seed of a simulation; null for files.", required=False),
+        Column("settings", "VARCHAR", "Settings of the load, as JSON text."),
+        Column("generator_version", "VARCHAR", "Version of the program that wrote the load."),
         Column(
             "profile",
             "VARCHAR",
@@ -159,14 +177,24 @@ LOADS = Table(
         Column(
             "dataset_version",
             "VARCHAR",
-            "Hash of users, events and user_changes after the load.",
+            "Content hash of users, events and changes of users after the load, 16 hex digits.",
         ),
-        Column("user_rows", "BIGINT", "Rows of raw.users after the load."),
-        Column("event_rows", "BIGINT", "Rows of raw.events after the load."),
-        Column("first_day", "DATE", "First event_date after the load.", required=False),
-        Column("last_day", "DATE", "Last event_date after the load.", required=False),
-        Column("touched_first_day", "DATE", "First day that this load changed.", required=False),
-        Column("touched_last_day", "DATE", "Last day that this load changed.", required=False),
+        Column("user_rows", "BIGINT", "Users in the whole warehouse after the load."),
+        Column("event_rows", "BIGINT", "Events in the whole warehouse after the load."),
+        Column(
+            "first_day",
+            "DATE",
+            "First event_date of the whole warehouse after the load.",
+            required=False,
+        ),
+        Column(
+            "last_day",
+            "DATE",
+            "Last event_date of the whole warehouse after the load.",
+            required=False,
+        ),
+        Column("touched_first_day", "DATE", "First day that the load changed.", required=False),
+        Column("touched_last_day", "DATE", "Last day that the load changed.", required=False),
     ),
 )
 

@@ -12,10 +12,13 @@ from pathlib import Path
 from dbt.cli.main import dbtRunner, dbtRunnerResult
 
 
-def compile_each(targets: dict[str, str], macros: list[str]) -> bool:
-    """Compile models and macros into each target folder with its vars, given as JSON."""
+def compile_each(targets: dict[str, str], defaults: str, macros: list[str]) -> bool:
+    """Compile the models into each target folder with its vars, given as JSON.
+
+    The macros are compiled into one of the folders.
+    """
     return all(
-        all(compile_macro(name, target, given) for name in macros)
+        all(compile_macro(name, target, given) for name in macros if target == defaults)
         and invoke("compile", target, given).success
         for target, given in targets.items()
     )
@@ -36,4 +39,4 @@ def invoke(command: str, target: str, given: str, *options: str) -> dbtRunnerRes
 
 
 if __name__ == "__main__":
-    sys.exit(not compile_each(json.loads(sys.argv[1]), sys.argv[2:]))
+    sys.exit(not compile_each(json.loads(sys.argv[1]), sys.argv[2], sys.argv[3:]))

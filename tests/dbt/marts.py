@@ -27,6 +27,7 @@ MARTS = list(vocabulary.MARTS)
 RAW = (USERS, USER_CHANGES, EVENTS)
 STAGING = ("stg_users", "stg_user_changes", "stg_events")
 MACROS = ("find_outdated_rows", "fingerprints_by_day")
+"""What writes down what an incremental build has to redo, and what Spark compares to find it."""
 
 Connection = duckdb.DuckDBPyConnection
 
@@ -76,10 +77,8 @@ class Marts:
     models: tuple[Model, ...]
     tests: tuple[DataTest, ...]
     """The data tests that read a model."""
-    find_outdated_rows: str
-    """SQL that writes down what an incremental build has to redo."""
-    fingerprints_by_day: str
-    """The query of what Spark compares to find it."""
+    macros: dict[str, str]
+    """Compiled SQL of the macros MACROS, for the default vars alone."""
 
     @contextmanager
     def build(self, world: World, threads: int = 1, *wanted: str) -> Iterator[Connection]:
@@ -131,7 +130,7 @@ def compile_marts(folder: Path, sets: dict[str, Vars]) -> None:
     write_warehouse(warehouse, World((), ()))
     targets = {str(folder / name): json.dumps(changed_vars(sets[name])) for name in sets}
     variables = dbt_writing_to(folder) | WRITING_RESULTS | {"ELEARN_WAREHOUSE": str(warehouse)}
-    command = ["-m", "tests.dbt.compiling", json.dumps(targets), *MACROS]
+    command = ["-m", "tests.dbt.compiling", json.dumps(targets), str(folder / "defaults"), *MACROS]
     done = run_python(command, ROOT, os.environ | variables)
     assert done.returncode == 0, done.stdout
 
@@ -154,8 +153,9 @@ def read_compiled(manifest: Path) -> Marts:
         if node["resource_type"] == "test" and node["config"]["severity"].lower() == "error"
     ]
     models = tuple(compiled[name] for name in [*STAGING, *MARTS])
-    macros = {name: manifest.with_name(f"{name}.sql").read_text() for name in MACROS}
-    return Marts(models, tuple(test for test in tests if test.parents), **macros)
+    files = [manifest.with_name(f"{name}.sql") for name in MACROS]
+    macros = {file.stem: file.read_text() for file in files if file.exists()}
+    return Marts(models, tuple(test for test in tests if test.parents), macros)
 
 
 def full_name(node: dict) -> str:

@@ -6,7 +6,6 @@ The hook that finds what has to be redone runs in memory; test_incremental.py re
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import date
 
 import pytest
@@ -62,49 +61,62 @@ RAW = (EVENTS, USER_CHANGES, USERS)
 COLUMNS = [f"{table.name}.{name}" for table in RAW for name in table.column_names]
 
 
-@pytest.mark.parametrize("column", COLUMNS)
-def test_a_change_of_one_column_by_hand_is_seen(column: str, marts: dict[str, Marts]) -> None:
-    with built_before(marts["defaults"]) as con:
-        change(con, column)
-        outdated = find_outdated(con, marts["defaults"])
-        assert all(user_id is not None for _, user_id in outdated), "one user is not everything"
-        marts["defaults"].build_models(con)
-        moved = [(mart, *row) for mart in INCREMENTAL for row in moved_users(con, mart)]
-        assert bool(moved) == (column not in NOT_READ)
-        for mart, user_id, first_day in moved:
-            redone_from = outdated.get((mart, user_id))
-            assert redone_from is not None, f"user {user_id} has other rows of {mart}"
-            assert redone_from <= first_day
-        if column == "raw.users.engagement_score":
-            assert not outdated, "no mart may read it"
-
-
-@pytest.mark.parametrize("column", COLUMNS)
-def test_spark_sees_it_as_well(column: str, marts: dict[str, Marts]) -> None:
-    fingerprints = marts["defaults"].fingerprints_by_day.replace("xxhash64(", "hash(")
-    with built_before(marts["defaults"]) as con:
-        before = set(con.execute(fingerprints).fetchall())
-        change(con, column)
-        changed = before ^ set(con.execute(fingerprints).fetchall())
-        marts["defaults"].build_models(con)
-        moved_days = [first_day for _, first_day in moved_users(con, "user_daily")]
-        changed_days = [day for _, day, _ in changed]
-        assert bool(changed) == (column != "raw.users.engagement_score")
-        assert not moved_days or min(changed_days) <= min(moved_days)
-
-
-@contextmanager
-def built_before(marts: Marts) -> Iterator[Connection]:
-    """Build a world and take its fingerprints; its raw tables have no constraints to break."""
-    with marts.build(rich_world()) as con:
+@pytest.fixture(scope="module")
+def built(marts: dict[str, Marts]) -> Iterator[Connection]:
+    """A built world and its fingerprints; its raw tables have no constraints to break."""
+    with marts["defaults"].build(rich_world()) as con:
         for table in RAW:
             con.execute(f"create or replace table {table.name} as from {table.name}")
-        assert find_outdated(con, marts), "nothing was built before"
+        assert find_outdated(con, marts["defaults"]), "nothing was built before"
         con.execute("delete from bookkeeping.outdated; create schema before")
         for mart in INCREMENTAL:
             con.execute(f"create table before.{mart} as from {mart}")
-        assert not find_outdated(con, marts)
         yield con
+
+
+@pytest.fixture
+def con(built: Connection) -> Iterator[Connection]:
+    """A copy of the built world."""
+    [name] = built.execute("select current_database()").fetchone()
+    with built.cursor() as con:
+        con.execute(f"attach ':memory:' as copied; copy from database {name} to copied; use copied")
+        yield con
+        con.execute("use memory; detach copied")
+
+
+def test_without_a_change_nothing_is_outdated(con: Connection, marts: dict[str, Marts]) -> None:
+    assert not find_outdated(con, marts["defaults"])
+
+
+@pytest.mark.parametrize("column", COLUMNS)
+def test_a_change_of_one_column_by_hand_is_seen(
+    column: str, con: Connection, marts: dict[str, Marts]
+) -> None:
+    change(con, column)
+    outdated = find_outdated(con, marts["defaults"])
+    assert all(user_id is not None for _, user_id in outdated), "one user is not everything"
+    marts["defaults"].build_models(con)
+    moved = [(mart, *row) for mart in INCREMENTAL for row in moved_users(con, mart)]
+    assert bool(moved) == (column not in NOT_READ)
+    for mart, user_id, first_day in moved:
+        redone_from = outdated.get((mart, user_id))
+        assert redone_from is not None, f"user {user_id} has other rows of {mart}"
+        assert redone_from <= first_day
+    if column == "raw.users.engagement_score":
+        assert not outdated, "no mart may read it"
+
+
+@pytest.mark.parametrize("column", COLUMNS)
+def test_spark_sees_it_as_well(column: str, con: Connection, marts: dict[str, Marts]) -> None:
+    fingerprints = marts["defaults"].macros["fingerprints_by_day"].replace("xxhash64(", "hash(")
+    before = set(con.execute(fingerprints).fetchall())
+    change(con, column)
+    changed = before ^ set(con.execute(fingerprints).fetchall())
+    marts["defaults"].build_models(con, ["user_daily"])
+    moved_days = [first_day for _, first_day in moved_users(con, "user_daily")]
+    changed_days = [day for _, day, _ in changed]
+    assert bool(changed) == (column != "raw.users.engagement_score")
+    assert not moved_days or min(changed_days) <= min(moved_days)
 
 
 def change(con: Connection, column: str) -> None:
@@ -122,7 +134,7 @@ def change(con: Connection, column: str) -> None:
 
 def find_outdated(con: Connection, marts: Marts) -> dict[tuple, date | None]:
     """Run the hook; return the first day to redo by mart and user."""
-    con.execute(marts.find_outdated_rows)
+    con.execute(marts.macros["find_outdated_rows"])
     found = con.execute("from bookkeeping.outdated").fetchall()
     return {
         (mart, user_id): date.min if all_days else first_day

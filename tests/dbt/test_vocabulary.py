@@ -11,6 +11,8 @@ from generator.documentation.project import Node, Project
 from generator.documentation.references import marts
 from generator.simulation import event_types
 from generator.vocabulary import EVENT_TYPES, FIRST_DATE, HISTORY_MARTS, LAST_DATE, MARTS, PLANS
+from generator.warehouse.table import Table
+from generator.warehouse.tables import CONTENT_TABLES, LOG_TABLES
 from tests.conftest import ROOT
 
 
@@ -37,6 +39,26 @@ def test_the_marts_and_their_order_are_those_of_dbt(project: Project) -> None:
     ]
     looped = dict.fromkeys(re.findall(r"'(\w+)' as table_name", test["compiled_code"]))
     assert [name for name in looped if not name.startswith("stg_")] == [*MARTS]
+
+
+TYPES = {"string": "VARCHAR"}
+"""Types that dbt's project calls by the name that Spark knows too."""
+
+
+@pytest.mark.parametrize("table", [*CONTENT_TABLES, *LOG_TABLES], ids=lambda table: table.name)
+def test_a_raw_table_is_described_in_the_same_words(table: Table, project: Project) -> None:
+    [source] = [
+        node
+        for node in project.of_type("source")
+        if f"{node['schema']}.{node['name']}" == table.name
+    ]
+    assert source["description"].strip() == table.comment
+    described = [
+        (column["name"], TYPES.get(column["data_type"], column["data_type"].upper()), text)
+        for column in source["columns"].values()
+        for text in [column["description"].strip()]
+    ]
+    assert described == [(column.name, column.type, column.comment) for column in table.columns]
 
 
 def test_the_event_types_and_plans_are_those_of_dbt(project: Project) -> None:

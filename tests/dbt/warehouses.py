@@ -45,7 +45,7 @@ class Warehouse:
     marts: dict[str, Marts]
 
     def start_from(self, other: Path) -> None:
-        """Become a copy; one path for all tests, since dbt parses anew for another path."""
+        """Become a copy."""
         self.path.with_suffix(".duckdb.wal").unlink(missing_ok=True)
         shutil.copy(other, self.path)
 

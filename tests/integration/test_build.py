@@ -130,12 +130,12 @@ def test_marts_use_only_types_that_every_reader_takes(built: Path) -> None:
     }
 
 
-def test_dbt_build_twice_docs_and_test_work_bare(
+def test_another_build_docs_and_test_work_bare(
     built: Path, tmp_path: Path, dbt_variables: dict[str, str]
 ) -> None:
     warehouse = tmp_path / "warehouse.duckdb"
     shutil.copy(built, warehouse)
-    for arguments in (["build"], ["build"], ["test"], ["docs", "generate"]):
+    for arguments in (["build"], ["test"], ["docs", "generate"]):
         done = run_dbt(warehouse, dbt_variables, *arguments)
         assert done.returncode == 0, done.stdout
         assert "WARN=0" in done.stdout or arguments[0] == "docs"

@@ -10,17 +10,19 @@ import pytest
 
 from generator.report import churn, write_report
 from generator.warehouse.summary import MARTS
-from tests.conftest import run_elearn
+from tests.conftest import dbt_writing_to, made_once, run_elearn
 from tests.report.chromium import Browser, started
 
 
 @pytest.fixture(scope="session")
-def simulated(tmp_path_factory: pytest.TempPathFactory, dbt_variables: dict[str, str]) -> Path:
+def simulated(shared_folder: Path) -> Path:
     """A built simulation with many churners; not to be changed."""
-    folder = tmp_path_factory.mktemp("simulated")
+    return made_once(shared_folder / "simulated", simulate) / "warehouse.duckdb"
+
+
+def simulate(folder: Path) -> None:
     size = ("--n-users", 160, "--days", 120, "--churn-base-rate", 0.9, "--paid-ratio", 0.5)
-    run_elearn(folder, dbt_variables, "build", "--quiet", *size)
-    return folder / "warehouse.duckdb"
+    run_elearn(folder, dbt_writing_to(folder), "build", "--quiet", *size)
 
 
 @pytest.fixture(scope="module")
@@ -31,13 +33,16 @@ def con(simulated: Path) -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 @pytest.fixture(scope="session")
-def real(tmp_path_factory: pytest.TempPathFactory, dbt_variables: dict[str, str]) -> Path:
+def real(shared_folder: Path) -> Path:
     """A built export: no engagement scores, no payments, no tickets, nobody on Sundays."""
-    folder = tmp_path_factory.mktemp("real")
+    return made_once(shared_folder / "real", load_export) / "warehouse.duckdb"
+
+
+def load_export(folder: Path) -> None:
+    variables = dbt_writing_to(folder)
     write_export(folder)
-    run_elearn(folder, dbt_variables, "load", "--users", "people.csv", "--events", "log.csv")
-    run_elearn(folder, dbt_variables, "build", "--no-generate", "--quiet")
-    return folder / "warehouse.duckdb"
+    run_elearn(folder, variables, "load", "--users", "people.csv", "--events", "log.csv")
+    run_elearn(folder, variables, "build", "--no-generate", "--quiet")
 
 
 def write_export(folder: Path) -> None:
