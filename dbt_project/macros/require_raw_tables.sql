@@ -58,17 +58,11 @@
         check (is_paid = case when plan = 'paid' then 1 else 0 end),
         primary key (user_id, valid_from)
     );
-    comment on table raw.user_changes is
-        'What users became after signup: attributes from a day on. One row per user and day.';
-    comment on column raw.user_changes.user_id is 'Primary key: the user, in raw.users.';
-    comment on column raw.user_changes.valid_from is
-        'Primary key: first day with these attributes, after the signup_date.';
-    comment on column raw.user_changes.plan is 'free or paid, from that day on.';
-    comment on column raw.user_changes.is_paid is '1 when plan is paid, else 0.';
-    comment on column raw.user_changes.country is
-        'Country or region of the user, from that day on.';
-    comment on column raw.user_changes.marketing_source is
-        'Channel through which the user came, from that day on.'
+    {%- set described = graph.sources['source.' ~ project_name ~ '.raw.user_changes'] %}
+    comment on table raw.user_changes is {{ as_text(described.description | trim) }};
+    {%- for column in described.columns.values() %}
+    comment on column raw.user_changes.{{ column.name }} is {{ as_text(column.description | trim) }};
+    {%- endfor %}
 {%- endmacro %}
 
 {% macro warehouse_name() -%}
