@@ -37,9 +37,8 @@
     {%- if relation
         and 'profile' not in adapter.get_columns_in_relation(relation) | map(attribute='name') -%}
         {%- do run_query(
-            'alter table raw.loads add column profile varchar;'
-            " comment on column raw.loads.profile is 'What the load brought, by table and column,"
-            " JSON; null of an earlier version.'"
+            'alter table raw.loads add column profile varchar; comment on column raw.loads.profile is '
+            ~ as_text(described('loads').columns['profile'].description | trim)
         ) -%}
     {%- endif -%}
 {%- endmacro %}
@@ -58,11 +57,16 @@
         check (is_paid = case when plan = 'paid' then 1 else 0 end),
         primary key (user_id, valid_from)
     );
-    {%- set described = graph.sources['source.' ~ project_name ~ '.raw.user_changes'] %}
-    comment on table raw.user_changes is {{ as_text(described.description | trim) }};
-    {%- for column in described.columns.values() %}
+    {%- set table = described('user_changes') %}
+    comment on table raw.user_changes is {{ as_text(table.description | trim) }};
+    {%- for column in table.columns.values() %}
     comment on column raw.user_changes.{{ column.name }} is {{ as_text(column.description | trim) }};
     {%- endfor %}
+{%- endmacro %}
+
+{#- A raw table as the sources describe it. -#}
+{% macro described(table) -%}
+    {{ return(graph.sources['source.' ~ project_name ~ '.raw.' ~ table]) }}
 {%- endmacro %}
 
 {% macro warehouse_name() -%}

@@ -171,7 +171,8 @@ LOADS = Table(
         Column(
             "profile",
             "VARCHAR",
-            "What the load brought, by table and column, JSON; null of an earlier version.",
+            "What the load brought, by table and column, as JSON text; null for a load that an"
+            " earlier version wrote, and for an erasure. The mart load_profile unnests it.",
             required=False,
         ),
         Column(
