@@ -27,3 +27,16 @@ def folder(built: Path, tmp_path: Path) -> Path:
     copy = tmp_path / "copy"
     shutil.copytree(built, copy)
     return copy
+
+
+@pytest.fixture
+def other(built: Path, tmp_path: Path) -> Path:
+    """A copy of the published file that a test may change."""
+    path = tmp_path / "other.duckdb"
+    shutil.copyfile(built / "published/elearn.duckdb", path)
+    return path
+
+
+@pytest.fixture
+def published(built: Path) -> Path:
+    return built / "published/elearn.duckdb"
