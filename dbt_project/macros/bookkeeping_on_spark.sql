@@ -1,13 +1,13 @@
 {#-
-    What an incremental build has to redo on Spark: whole days, because a partition of a mart is a
-    day and is written whole. Every build compares a fingerprint of each event_date and of the
-    users of each signup_date with the one it kept, and redoes all days from the first that
-    differs; a user's days begin at the signup, so a changed user is a changed signup_date. What
-    becomes of users is compared by valid_from.
+    What an incremental build has to redo on Spark: whole spans of days, because a mart is written
+    by spans. Every build compares a fingerprint of each event_date and of the users of each
+    signup_date with the one it kept, and redoes all days from the span of the first that differs;
+    a user's days begin at the signup, so a changed user is a changed signup_date. What becomes of
+    users is compared by valid_from.
 
     Parquet tables have no transactions, but the catalog changes a table's properties in one step.
-    So the first day that a mart has to redo is a property of the mart itself: it is set before the
-    new fingerprints are kept, goes when the days are redone, and is lost only with the mart.
+    So the first day that a mart has to redo is a property of its table: it is set before the new
+    fingerprints are kept, goes when the days are redone, and is lost only with the table.
 -#}
 
 {%- macro outdated_from_property() -%}{{ return('elearn.outdated_from') }}{%- endmacro -%}
@@ -17,22 +17,25 @@
 
 {% macro spark__find_outdated_rows() -%}
     {%- if execute -%}
+        {%- set is_first_build = adapter.get_relation(none, 'bookkeeping', 'days') is none -%}
         {%- do run_query('create schema if not exists bookkeeping') -%}
+        {%- for table in ['days', 'days_now'] -%}
+            {%- do run_query(
+                'create table if not exists bookkeeping.' ~ table
+                ~ ' (kind string, day date, fingerprint string) using parquet'
+            ) -%}
+        {%- endfor -%}
         {%- do run_query(
-            'create table if not exists bookkeeping.days'
-            ' (kind string, day date, fingerprint string) using parquet'
+            'insert overwrite table bookkeeping.days_now ' ~ fingerprints_by_day()
         ) -%}
-        {%- do run_query('drop table if exists bookkeeping.days_now') -%}
-        {%- do run_query(
-            'create table bookkeeping.days_now using parquet as ' ~ fingerprints_by_day()
-        ) -%}
-        {%- set first_day = run_query(first_changed_day()).rows[0][0] -%}
-        {%- for mart, about in incremental_marts().items() if first_day -%}
-            {%- do mark_outdated(mart_relation(mart), first_day, about.days_back) -%}
+        {%- set days = {'first_changed_day': beginning()} if is_first_build
+            else run_query(changed_days()).rows[0] -%}
+        {%- for mart, about in incremental_marts().items() if days.first_changed_day -%}
+            {%- do mark_outdated(stored_spans(mart), days, about.days_back) -%}
         {%- endfor -%}
         {%- do run_query(
             'insert overwrite table bookkeeping.days select * from bookkeeping.days_now'
-        ) if first_day -%}
+        ) if days.first_changed_day -%}
     {%- endif -%}
 {%- endmacro %}
 
@@ -62,7 +65,7 @@
     select
         'inputs' as kind,
         cast(null as date) as day,
-        '{{ build_inputs() }}' as fingerprint
+        '{{ build_inputs() }} {{ user_buckets() }}' as fingerprint
 {%- endmacro %}
 
 {#- The hash skips a null, so it takes whether there is one as well. -#}
@@ -85,10 +88,11 @@
 {%- endmacro %}
 
 {#-
-    The first day to redo as a text, null for none. A last day that moved on makes rows on all days
-    since; other vars or models, another first day and a last day that moved back leave nothing.
+    The first day to redo, null for none, and the last days of the events now and at the last build,
+    as texts. A last day that moved on makes rows on all days since; other vars or models, another
+    first day and a last day that moved back leave nothing.
 -#}
-{% macro first_changed_day() -%}
+{% macro changed_days() -%}
     with changes as (
         select
             coalesce(days_now.kind, days.kind) as kind,
@@ -129,52 +133,70 @@
                         then {{ plus_days('windows.kept_last_day', 1) }}
                 end
             ) as string)
-        end as first_changed_day
+        end as first_changed_day,
+        cast(windows.kept_last_day as string) as kept_last_day,
+        cast(windows.last_day as string) as last_day
     from first_changes
     cross join windows
 {%- endmacro %}
 
-{% macro mart_relation(mart) -%}
-    {%- set found = namespace(relation=none) -%}
-    {%- for node in graph.nodes.values() -%}
-        {%- if node.resource_type == 'model' and node.name == mart -%}
-            {%- set found.relation = adapter.get_relation(none, node.schema, node.alias) -%}
-        {%- endif -%}
-    {%- endfor -%}
-    {{ return(found.relation) }}
-{%- endmacro %}
-
 {#- A mart that is not there will be made whole. -#}
-{% macro mark_outdated(mart, first_day, days_back) -%}
-    {%- if mart is not none -%}
-        {%- set date, timedelta = modules.datetime.date, modules.datetime.timedelta -%}
-        {%- set day = first_day if first_day == beginning() else (
-            date.fromisoformat(first_day) - timedelta(days=days_back)
-        ).isoformat() -%}
-        {%- do set_outdated_from(mart, [day, outdated_from(mart) or day] | min) -%}
+{% macro mark_outdated(spans, days, days_back) -%}
+    {%- if spans is not none -%}
+        {%- set first_day = beginning() if days.first_changed_day == beginning()
+            else first_day_to_redo(
+                first_days_of_spans(spans),
+                days_before(days.first_changed_day, days_back),
+                days_before(days.kept_last_day, days_back),
+                days_before(days.last_day, days_back)
+            ) -%}
+        {%- do set_outdated_from(spans, [first_day, outdated_from(spans) or first_day] | min) -%}
     {%- endif -%}
 {%- endmacro %}
 
-{% macro set_outdated_from(mart, day) -%}
+{% macro days_before(day, number_of_days) -%}
+    {%- set date, timedelta = modules.datetime.date, modules.datetime.timedelta -%}
+    {{ return((date.fromisoformat(day) - timedelta(days=number_of_days)).isoformat()) }}
+{%- endmacro %}
+
+{#-
+    The first day of the span that holds the first changed day. Days after the last one that stands
+    are a span of their own; once they reach into another month, the month that is over becomes one
+    span, so that there are never more spans than the months and the days of one.
+-#}
+{% macro first_day_to_redo(first_days, changed_day, kept_last_day, last_day) -%}
+    {%- if changed_day > kept_last_day and last_day[:7] == kept_last_day[:7] -%}
+        {{ return(changed_day) }}
+    {%- endif -%}
+    {%- set held_day = [changed_day, kept_last_day[:8] ~ '01'] | min
+        if changed_day > kept_last_day else changed_day -%}
+    {%- set found = [beginning()] -%}
+    {%- for first_day in first_days if first_day <= held_day -%}
+        {%- do found.append(first_day) -%}
+    {%- endfor -%}
+    {{ return(found | max) }}
+{%- endmacro %}
+
+{% macro set_outdated_from(spans, day) -%}
     {%- do run_query(
-        'alter table ' ~ mart ~ " set tblproperties ('" ~ outdated_from_property() ~ "' = '" ~ day
+        'alter table ' ~ spans ~ " set tblproperties ('" ~ outdated_from_property() ~ "' = '" ~ day
         ~ "')"
     ) -%}
 {%- endmacro %}
 
-{#- The first day that a mart has to redo as a text, none when it is up to date. -#}
-{% macro outdated_from(mart) -%}
-    {%- set properties = dict(run_query('show tblproperties ' ~ mart).rows | map('list')) -%}
+{#- The first day that a table of spans has to redo as a text, none when it is up to date. -#}
+{% macro outdated_from(spans) -%}
+    {%- set properties = dict(run_query('show tblproperties ' ~ spans).rows | map('list')) -%}
     {{ return(properties.get(outdated_from_property())) }}
 {%- endmacro %}
 
 {% macro spark__everything_is_outdated() -%}
-    {%- set mart = load_relation(this) -%}
-    {{ return(mart is not none and outdated_from(mart) == beginning()) }}
+    {%- set spans = stored_spans(model.name) -%}
+    {{ return(spans is not none and outdated_from(spans) == beginning()) }}
 {%- endmacro %}
 
 {% macro spark__first_outdated_day() -%}
-    date '{{ outdated_from(this) or "9999-12-31" }}'
+    date '{{ outdated_from(spans_of(this)) or "9999-12-31" }}'
 {%- endmacro %}
 
 {% macro spark__outdated_users() -%}
@@ -184,42 +206,21 @@
     from {{ source('raw', 'users') }} as users
 {%- endmacro %}
 
-{#-
-    A hook before a mart is redone: insert_overwrite leaves a partition alone that gets no rows any
-    more.
--#}
-{% macro drop_outdated_days() -%}
-    {{ adapter.dispatch('drop_outdated_days')() }}
-{%- endmacro %}
-
-{% macro default__drop_outdated_days() -%}
-{%- endmacro %}
-
-{% macro spark__drop_outdated_days() -%}
-    {%- if execute and is_incremental() -%}
-        {%- set first_day = outdated_from(this) or '9999-12-31' -%}
-        {%- set outdated = [] -%}
-        {%- for row in run_query('show partitions ' ~ this).rows -%}
-            {%- set day = row[0].split('=')[1] -%}
-            {%- do outdated.append("partition (as_of_date = '" ~ day ~ "')") if day >= first_day -%}
-        {%- endfor -%}
-        {{ 'alter table ' ~ this ~ ' drop if exists ' ~ outdated | join(', ') if outdated }}
-    {%- endif -%}
-{%- endmacro %}
-
 {#- As long as a parent has work left, what was made from it is not done either. -#}
 {% macro spark__forget_outdated_rows() -%}
     {%- if execute -%}
+        {%- set spans = spans_of(this) -%}
         {%- set waiting = namespace(is_true=false) -%}
         {%- for parent in incremental_marts()[model.name].parents -%}
-            {%- if outdated_from(mart_relation(parent)) -%}
+            {%- set of_parent = stored_spans(parent) -%}
+            {%- if of_parent is none or outdated_from(of_parent) -%}
                 {%- set waiting.is_true = true -%}
             {%- endif -%}
         {%- endfor -%}
         {%- if not waiting.is_true -%}
-            alter table {{ this }} unset tblproperties if exists ('{{ outdated_from_property() }}')
-        {%- elif not outdated_from(this) -%}
-            {%- do set_outdated_from(this, beginning()) -%}
+            alter table {{ spans }} unset tblproperties if exists ('{{ outdated_from_property() }}')
+        {%- elif not outdated_from(spans) -%}
+            {%- do set_outdated_from(spans, beginning()) -%}
         {%- endif -%}
     {%- endif -%}
 {%- endmacro %}

@@ -45,6 +45,15 @@
     {{ return(everything_is_outdated() or holds_dead_rows()) }}
 {%- endmacro %}
 
+{#- Follows `is_incremental` of dbt-adapters 1.24; a mart on Spark is a view of its table. -#}
+{% macro is_incremental() -%}
+    {{ return(adapter.dispatch('is_incremental', project_name)()) }}
+{%- endmacro %}
+
+{% macro default__is_incremental() -%}
+    {{ return(dbt.is_incremental()) }}
+{%- endmacro %}
+
 {#-
     Follows `process_schema_changes` of dbt-adapters 1.24. A mart redoes some user-days: a column
     that is added to the table would be empty on all others. dbt's message for on_schema_change:

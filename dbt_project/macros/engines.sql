@@ -59,27 +59,14 @@
     {%- endfor -%}
 {%- endmacro %}
 
-{#- Rows of a day come together, so that a partition is a few files and not one of each task. -#}
-{% macro whole_days() -%}
-    {{ return(adapter.dispatch('whole_days')()) }}
+{#- A hint that brings the rows of a user together, as the marts have them; once, for many steps. -#}
+{% macro users_together() -%}
+    {{ return(adapter.dispatch('users_together')()) }}
 {%- endmacro %}
 
-{% macro default__whole_days() -%}
+{% macro default__users_together() -%}
 {%- endmacro %}
 
-{% macro spark__whole_days() -%}
-    /*+ rebalance(as_of_date) */
-{%- endmacro %}
-
-{#- The column that an incremental mart is partitioned by, where the engine has partitions. -#}
-{% macro daily_partitions() -%}
-    {{ return(adapter.dispatch('daily_partitions')()) }}
-{%- endmacro %}
-
-{% macro default__daily_partitions() -%}
-    {{ return(none) }}
-{%- endmacro %}
-
-{% macro spark__daily_partitions() -%}
-    {{ return('as_of_date') }}
+{% macro spark__users_together() -%}
+    /*+ repartition({{ user_buckets() }}, user_id) */
 {%- endmacro %}

@@ -49,12 +49,9 @@
 {% macro incremental_mart() -%}
     {{ mart(
         materialized='incremental',
-        incremental_strategy='insert_overwrite' if target.type == 'spark' else 'redo',
+        incremental_strategy='redo',
         on_schema_change='fail',
-        partition_by=daily_partitions(),
-        pre_hook=[
-            "{{ refuse_to_keep_rows() }}", "{{ require_parents() }}", "{{ drop_outdated_days() }}"
-        ],
+        pre_hook=["{{ refuse_to_keep_rows() }}", "{{ require_parents() }}"],
         post_hook=["{{ forget_outdated_rows() }}", "{{ take_content_for_tests() }}"],
     ) }}
 {%- endmacro %}

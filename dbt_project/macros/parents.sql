@@ -92,5 +92,6 @@
 
 {#- Whole days are out of date on Spark, and may be missing. -#}
 {% macro spark__state_of_mart(mart, relation) -%}
-    {{ return('missing' if outdated_from(relation)) }}
+    {%- set spans = stored_spans(mart) -%}
+    {{ return('missing' if spans is none or outdated_from(spans)) }}
 {%- endmacro %}

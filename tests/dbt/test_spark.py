@@ -1,13 +1,13 @@
 """The same project on Apache Spark, through dbt-spark and the real command line.
 
-One world goes through two states: in the second, the last days, a late day of one user and a late
-user have come. Both states are built on both engines and held to each other with EXCEPT ALL.
+One world goes through four states: a day comes, then another one with a late day of some users, and
+in the end a user is erased. All states are built on both engines and held to each other with
+EXCEPT ALL.
 """
 
 from __future__ import annotations
 
 import sys
-from datetime import timedelta
 from pathlib import Path
 
 import duckdb
@@ -18,17 +18,18 @@ from generator.settings import Settings
 from generator.sinks.files import Shard, generate_files
 from generator.sinks.spark import generate_lake, has_java, users_of_parts
 from generator.warehouse.verify import verify_files
-from tests.conftest import Elearn, run_elearn
+from tests.conftest import Elearn, dbt_writing_to, run_dbt, run_elearn
 from tests.dbt.clusters import connect_server, standalone_cluster, thrift_server
 from tests.dbt.marts import Marts
 from tests.dbt.sparks import (
-    EARLIER,
-    LATE_DAY,
+    ERASED,
+    ERASED_USER,
     SETTINGS,
     Step,
     check_like_duckdb,
-    files_before,
+    files_of,
     generate_on_spark,
+    known_on,
     run_dbt_on_spark,
     spark_variables,
     statuses,
@@ -53,8 +54,10 @@ def lake(folder: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def built(folder: Path, lake: Path) -> Path:
-    """The folder with the marts of both states, and the outcome of a broken one."""
-    write_lake(folder / "earlier_lake", lake, EARLIER)
+    """The folder with the marts of all states, and the outcome of a broken one."""
+    write_lake(folder / "earlier_lake", lake, known_on("2024-03-19"))
+    write_lake(folder / "next_day_lake", lake, known_on("2024-03-20"))
+    write_lake(folder / "erased_lake", lake, ERASED)
     write_broken_lake(folder / "broken_lake", lake)
     # Those that read a mart as well would compare it with other sources than its own.
     tests_of_sources = ("--select", "source:*", "sums_do_not_wrap", "--indirect-selection=cautious")
@@ -62,7 +65,9 @@ def built(folder: Path, lake: Path) -> Path:
         folder,
         spark_variables(folder),
         Step("earlier", ("build",), folder / "earlier_lake"),
+        Step("next_day", ("run",), folder / "next_day_lake"),
         Step("later", ("run",), lake),
+        Step("erased", ("run",), folder / "erased_lake"),
         Step("broken", ("test", *tests_of_sources), folder / "broken_lake"),
     )
     return folder
@@ -105,22 +110,71 @@ def test_an_incremental_build_with_late_events_is_a_full_refresh(
 
 
 @needs_java
+def test_a_new_day_is_a_full_refresh(built: Path, marts: dict[str, Marts]) -> None:
+    check_like_duckdb(built / "next_day", built / "next_day_lake", marts["defaults"])
+
+
+@needs_java
 @pytest.mark.parametrize(
-    ("mart", "days_back"),
+    ("mart", "new_span"),
     [
-        ("user_daily", 0),
-        ("user_features_daily", 0),
-        ("churn_labels", 30),
-        ("training_dataset", 30),
+        ("user_daily", "2024-03-20"),
+        ("user_features_daily", "2024-03-20"),
+        ("churn_labels", "2024-02-19"),
+        ("training_dataset", "2024-02-19"),
     ],
 )
-def test_days_before_the_late_events_are_not_written_again(
-    mart: str, days_back: int, built: Path
+def test_a_new_day_is_written_alone(mart: str, new_span: str, built: Path) -> None:
+    earlier, next_day = (files_of(built / name, mart) for name in ("earlier", "next_day"))
+    assert earlier
+    assert earlier.items() <= next_day.items()
+    assert {name.split("/")[0] for name in next_day.keys() - earlier} == {f"span={new_span}"}
+
+
+@needs_java
+@pytest.mark.parametrize(
+    ("mart", "first_span"),
+    [
+        ("user_daily", "2024-03-01"),
+        ("user_features_daily", "2024-03-01"),
+        ("churn_labels", "2024-02-01"),
+        ("training_dataset", "2024-02-01"),
+    ],
+)
+def test_spans_before_the_late_events_are_not_written_again(
+    mart: str, first_span: str, built: Path
 ) -> None:
-    first_day = LATE_DAY - timedelta(days=days_back)
-    earlier, later = (files_before(built / name, mart, first_day) for name in ("earlier", "later"))
-    assert earlier == later
-    assert len(earlier) >= (first_day - SETTINGS.start_date).days
+    earlier, later = (files_of(built / name, mart) for name in ("earlier", "later"))
+    kept = earlier.items() & later.items()
+    assert {name for name, _ in kept} == {n for n in later if n < f"span={first_span}"} != set()
+    assert {name.split("/")[0] for name in later.keys() - earlier} == {f"span={first_span}"}
+
+
+@needs_java
+def test_no_file_of_a_mart_holds_an_erased_user(built: Path, marts: dict[str, Marts]) -> None:
+    check_like_duckdb(built / "erased", built / "erased_lake", marts["defaults"])
+    found = "select count(*) from read_parquet('{}/**/*.parquet', union_by_name = true)"
+    found += f" where user_id = {ERASED_USER}"
+    assert duckdb.sql(found.format(built / "later")).fetchone() > (0,)
+    assert duckdb.sql(found.format(built / "erased")).fetchone() == (0,)
+
+
+def test_redoing_begins_with_a_span(tmp_path: Path) -> None:
+    # the first changed day, the last days that stand and that are to come, the first day to redo
+    cases = [
+        ("2024-02-11", "2024-02-10", "2024-02-11", "2024-02-11"),  # new days alone
+        ("2024-02-11", "2024-02-10", "2024-02-12", "2024-02-11"),
+        ("2024-02-10", "2024-02-10", "2024-02-11", "2024-02-09"),  # one that was there changed
+        ("2024-01-07", "2024-02-10", "2024-02-11", "2024-01-01"),
+        ("2024-03-01", "2024-02-29", "2024-03-01", "2024-02-01"),  # a month is over
+        ("2024-02-29", "2024-02-28", "2024-03-03", "2024-02-01"),
+        ("2023-12-31", "2024-02-10", "2024-02-10", "0001-01-01"),  # before all spans
+    ]
+    spans = ["2024-01-01", "2024-02-01", "2024-02-09"]
+    calls = [f"{{{{ first_day_to_redo({spans}, *{days[:3]}) }}}}" for days in cases]
+    inline = ("compile", "--inline", "\n".join(calls))
+    done = run_dbt(tmp_path / "none.duckdb", dbt_writing_to(tmp_path), *inline)
+    assert done.stdout.splitlines()[-len(cases) :] == [days[3] for days in cases]
 
 
 @needs_java

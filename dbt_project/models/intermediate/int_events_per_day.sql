@@ -16,7 +16,7 @@
 } -%}
 
 with events as (
-    select * from {{ ref('stg_events') }}
+    select {{ users_together() }} * from {{ ref('stg_events') }}
 ),
 
 final as (

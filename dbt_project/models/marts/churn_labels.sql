@@ -60,4 +60,4 @@ final as (
         on active_days_ahead.as_of_date <= observation_window.last_labelled_day
 )
 
-select {{ whole_days() }} * from final
+select * from final

@@ -48,4 +48,4 @@ final as (
         {{ is_eligible('features', 'first_active_days.first_active_day') }}
 )
 
-select {{ whole_days() }} * from final
+select * from final

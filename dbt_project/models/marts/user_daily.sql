@@ -1,7 +1,7 @@
 {{ incremental_mart() }}
 
 with users as (
-    select * from {{ ref('stg_users') }}
+    select {{ users_together() }} * from {{ ref('stg_users') }}
 ),
 
 changes as (
@@ -129,4 +129,4 @@ final as (
             and user_days.as_of_date = events_per_day.as_of_date
 )
 
-select {{ whole_days() }} * from final
+select * from final

@@ -155,4 +155,4 @@ final as (
     {% endif %}
 )
 
-select {{ whole_days() }} * from final
+select * from final
