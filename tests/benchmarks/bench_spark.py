@@ -1,60 +1,149 @@
-"""The marts of one lake on DuckDB and on Spark, both on the cores of this machine, in turn.
+"""The same world on one machine's engines and on Spark, on the same cores and threads, in turn.
 
     python -m tests.benchmarks.bench_spark --users 1000 10000 --days 180
 
-Counts the seconds that dbt reports for all models of a full build, hooks and tests left out, and
-those of the simulation into the lake, here and on Spark. SPARK_DRIVER_MEMORY caps Spark.
+Simulates into a lake with two workers, builds all models without tests, and builds them again when
+one more day has come. Models are timed from the start of the first one to the end of the last one;
+what is before them (dbt's imports, parsing and Spark's session, then the hooks) is reported apart.
+Beside each row stands the processor time of everything the command started. SPARK_DRIVER_MEMORY
+caps Spark.
 """
 
 from __future__ import annotations
 
 import argparse
+import ctypes
 import json
 import os
+import resource
 import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
+import duckdb
+
+from generator import Settings
 from generator.publishing.dbt import DBT
 from generator.sinks.spark import ENGINES
-from tests.conftest import ROOT, dbt_writing_to
-from tests.dbt.sparks import load_lake
+from tests.conftest import ROOT, WRITING_RESULTS, dbt_writing_to
+from tests.dbt.sparks import load_lake, write_lake
+
+WORKERS = 2
+TARGETS = ("duckdb", "spark")
 
 
-def seconds_of_generate(engine: str, users: int, days: int, lake: Path) -> float:
-    """Simulate into Parquet files; return the seconds of the whole command."""
+@dataclass(frozen=True)
+class Cost:
+    """Seconds of a command on the clock, and of processors in all processes that it started."""
+
+    seconds: float
+    processor: float
+
+
+@dataclass(frozen=True)
+class Build:
+    """A run of dbt: all of it, and the seconds on the clock of its parts."""
+
+    whole: Cost
+    start: float
+    hooks: float
+    models: float
+
+
+def cost_of(command: list[str], variables: dict[str, str]) -> Cost:
+    """Run a command and wait for all it started, also for Spark's Java, which outlives it."""
+    before, started = processor_seconds(), time.monotonic()
+    subprocess.run(command, check=True, cwd=ROOT, env=os.environ | variables, capture_output=True)
+    seconds = time.monotonic() - started
+    while subprocess_left():
+        pass
+    return Cost(seconds, processor_seconds() - before)
+
+
+def subprocess_left() -> bool:
+    """Wait for an orphan; tell whether there was one. It becomes this process's own child."""
+    try:
+        os.wait()
+    except ChildProcessError:
+        return False
+    return True
+
+
+def processor_seconds() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def generate(engine: str, users: int, days: int, lake: Path) -> Cost:
     size = ["--n-users", str(users), "--days", str(days), "--quiet"]
     place = ["--output-dir", str(lake), "--format", "parquet", "--engine", engine]
-    started = time.monotonic()
-    command = [sys.executable, "-m", "generator", "generate", *size, *place]
-    subprocess.run(command, check=True, capture_output=True)
-    return time.monotonic() - started
+    workers = ["--workers", str(WORKERS)]
+    return cost_of([sys.executable, "-m", "generator", "generate", *size, *place, *workers], {})
 
 
-def seconds_of_build(target: str, folder: Path, lake: Path) -> float:
-    """Build every model from nothing; return their seconds as dbt counts them."""
-    variables = dbt_writing_to(folder) | {
+def build(target: str, folder: Path, lake: Path) -> Build:
+    """Build every model that is out of date."""
+    variables = {
         "ELEARN_WAREHOUSE": str(folder / "warehouse.duckdb"),
         "ELEARN_SPARK_WAREHOUSE": str(folder / "spark"),
         "ELEARN_LAKE": str(lake),
+        "SPARK_MASTER": f"local[{WORKERS}]",
     }
-    command = [*DBT, "--quiet", "run", "--full-refresh", "--threads", "1", "--target", target]
-    subprocess.run(command, check=True, cwd=ROOT, env=os.environ | variables, capture_output=True)
+    variables |= dbt_writing_to(folder) | WRITING_RESULTS
+    command = [*DBT, "--quiet", "run", "--threads", str(WORKERS), "--target", target]
+    started = time.time()
+    whole = cost_of(command, variables)
     results = json.loads((folder / "target" / "run_results.json").read_text())["results"]
-    models = [result for result in results if result["unique_id"].startswith("model.")]
-    return float(sum(result["execution_time"] for result in models))
+    hooks, models = (moments(results, kind) for kind in ("operation", "model"))
+    return Build(whole, hooks[0] - started, models[0] - hooks[0], models[-1] - models[0])
 
 
-def measure(users: int, days: int) -> None:
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        generated = [seconds_of_generate(e, users, days, folder / e) for e in ENGINES]
-        load_lake(folder / "warehouse.duckdb", folder / "local")
-        built = [seconds_of_build(t, folder, folder / "local") for t in ("duckdb", "spark")]
-    for what, (here, spark) in (("generate", generated), ("models", built)):
-        print(f"{users:>10,}{days:>6}  {what:<10}{here:>10.1f}{spark:>10.1f}{spark / here:>8.1f}")
+def moments(results: list[dict[str, Any]], kind: str) -> list[float]:
+    """Return when nodes of a kind started and ended, in order, in seconds since 1970."""
+    return sorted(
+        datetime.fromisoformat(step[moment]).timestamp()
+        for result in results
+        if result["unique_id"].startswith(f"{kind}.")
+        for step in result["timing"]
+        for moment in ("started_at", "completed_at")
+    )
+
+
+def add_day(warehouse: Path, lake: Path, day: date) -> None:
+    """Bring a warehouse to what the lake holds, a day later."""
+    with duckdb.connect(str(warehouse)) as con:
+        found = f"read_parquet('{lake}/events*.parquet') where event_date = '{day}'"
+        con.execute(f"insert into raw.events by name from {found}")
+
+
+def measure(users: int, days: int, folder: Path) -> None:
+    last_day = Settings().start_date + timedelta(days=days)
+    generated = [generate(engine, users, days + 1, folder / engine) for engine in ENGINES]
+    lake, earlier = folder / "local", folder / "earlier"
+    write_lake(earlier, lake, {"users": "true", "events": f"event_date < '{last_day}'"})
+    load_lake(folder / "warehouse.duckdb", earlier)
+    full = [build(target, folder, earlier) for target in TARGETS]
+    add_day(folder / "warehouse.duckdb", lake, last_day)
+    new_day = [build(target, folder, lake) for target in TARGETS]
+    size = f"{users:>8,}{days:>5}"
+    say(size, "generate", generated)
+    for name, builds in (("full build", full), ("new day", new_day)):
+        for part in ("start", "hooks", "models"):
+            say(size, f"{name}: {part}", [getattr(found, part) for found in builds])
+        say(size, f"{name}: all", [found.whole for found in builds])
+
+
+def say(size: str, what: str, found: list[Cost] | list[float]) -> None:
+    costs = [cost if isinstance(cost, Cost) else Cost(cost, float("nan")) for cost in found]
+    line = f"{size}  {what:<20}"
+    for numbers in ([cost.seconds for cost in costs], [cost.processor for cost in costs]):
+        line += f"{numbers[0]:>8.1f}{numbers[1]:>8.1f}{numbers[1] / numbers[0]:>7.1f}"
+    print(line.replace("nan", "   "), flush=True)
 
 
 def main() -> None:
@@ -62,9 +151,18 @@ def main() -> None:
     parser.add_argument("--users", type=int, nargs="+", default=[1000, 10_000])
     parser.add_argument("--days", type=int, default=180)
     arguments = parser.parse_args()
-    print(f"{'users':>10}{'days':>6}  {'seconds of':<10}{'DuckDB':>10}{'Spark':>10}{'ratio':>8}")
+    be_parent_of_orphans()
+    clock = f"{'DuckDB':>8}{'Spark':>8}{'ratio':>7}"
+    print(f"{'':>35}{'seconds':>23}{'processor seconds':>23}")
+    print(f"{'users':>8}{'days':>5}  {'':<20}{clock}{clock}")
     for users in arguments.users:
-        measure(users, arguments.days)
+        with tempfile.TemporaryDirectory() as name:
+            measure(users, arguments.days, Path(name))
+
+
+def be_parent_of_orphans() -> None:
+    set_child_subreaper = 36  # of Linux's prctl
+    ctypes.CDLL(None).prctl(set_child_subreaper, 1)
 
 
 if __name__ == "__main__":
