@@ -24,7 +24,8 @@
     {%- set codes = [] -%}
     {%- for id in ids -%}  {#- which grows meanwhile -#}
         {%- set _, package, name = id.split('.') -%}
-        {%- set used = context[package][name].macro -%}
+        {#- dbt's own macros include those of the adapter's package -#}
+        {%- set used = context[package if package in context else 'dbt'][name].macro -%}
         {%- do codes.append((name, used.macro_sql)) -%}
         {%- for needed in used.depends_on.macros if needed not in ids -%}
             {%- do ids.append(needed) -%}
