@@ -39,6 +39,11 @@ def keep_for_readers(con: Connection, tables: Collection[str]) -> None:
 
     One transaction, because each commit of its own would write the catalog anew.
     """
+    # DuckDB keeps what it once wrote about an unchanged table. Where everything else of that block
+    # is dropped, 1.1 does not find it any more ("Failed to load metadata pointer").
+    reuse = "select name from duckdb_settings() where name = 'experimental_metadata_reuse'"
+    for (name,) in con.execute(reuse).fetchall():  # not every engine knows it
+        con.execute(f"set {name} = false")
     con.begin()
     for drop, query in OBJECTS.items():
         where = "database_name = current_database()"
