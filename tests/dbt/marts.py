@@ -76,7 +76,7 @@ class Marts:
 
     models: tuple[Model, ...]
     tests: tuple[DataTest, ...]
-    """The data tests that read a model."""
+    """The data tests that read one of the models, and no mart of the load history."""
     macros: dict[str, str]
     """Compiled SQL of the macros MACROS, for the default vars alone."""
 
@@ -153,9 +153,11 @@ def read_compiled(manifest: Path) -> Marts:
         if node["resource_type"] == "test" and node["config"]["severity"].lower() == "error"
     ]
     models = tuple(compiled[name] for name in [*STAGING, *MARTS])
+    made = {model.name for model in models}
+    of_marts = tuple(test for test in tests if test.parents and test.parents <= made)
     files = [manifest.with_name(f"{name}.sql") for name in MACROS]
     macros = {file.stem: file.read_text() for file in files if file.exists()}
-    return Marts(models, tuple(test for test in tests if test.parents), macros)
+    return Marts(models, of_marts, macros)
 
 
 def full_name(node: dict) -> str:

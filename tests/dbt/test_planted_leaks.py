@@ -107,7 +107,7 @@ LEAKS = {
     ),
     "the_latest_plan_on_all_days": Leak(
         f"{MARTS}/user_daily.sql",
-        "select * from {{ ref('stg_users') }}",
+        "select {{ users_together() }} * from {{ ref('stg_users') }}",
         "select users.* replace (coalesce(latest.plan, users.plan) as plan)"
         " from {{ ref('stg_users') }} as users left join ("
         "select user_id, max_by(plan, valid_from) as plan from {{ ref('stg_user_changes') }}"
