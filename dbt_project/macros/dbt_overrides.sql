@@ -1,6 +1,6 @@
 {#-
-    Every macro here has the name of one of dbt's own, of dbt-core 1.11.16 with dbt-adapters 1.24.5
-    or of dbt-duckdb 1.11.1, and takes its place for all models of the project. So each of them
+    Every macro here has the name of one of dbt's own, of dbt-core 1.11.16 with dbt-adapters 1.24.5,
+    of dbt-duckdb 1.11.1 or of dbt-spark, and takes its place for all models of the project. So each of them
     does for this project's marts what the marts need, and for every other model what dbt does.
 -#}
 
@@ -126,3 +126,61 @@
         {{ dbt.default__test_unique(model, column_name) }}
     {%- endif -%}
 {%- endmacro %}
+
+{#-
+    Follows `is_incremental` of dbt-adapters 1.24. The view says nothing of whether there are rows to
+    keep; the table of spans does.
+-#}
+{% macro spark__is_incremental() -%}
+    {%- if model.name not in incremental_marts() -%}
+        {{ return(dbt.is_incremental()) }}
+    {%- endif -%}
+    {{ return(
+        execute and stored_spans(model.name) is not none and not should_full_refresh()
+    ) }}
+{%- endmacro %}
+
+{#-
+    Follows the incremental materialization of dbt-spark 1.11: an incremental mart is stored in spans
+    of days.
+-#}
+{% materialization incremental, adapter='spark' -%}
+    {%- if model.name not in incremental_marts() -%}
+        {{ return(dbt.materialization_incremental_spark()) }}
+    {%- endif -%}
+    {%- set spans = spans_of(this) -%}
+    {{ run_hooks(pre_hooks) }}
+    {%- set first_day = outdated_from(spans) if is_incremental() else beginning() -%}
+    {%- if first_day == beginning() -%}
+        {%- do create_spans(spans) -%}
+    {%- elif first_day -%}
+        {%- do drop_spans_from(first_day, spans) -%}
+    {%- endif -%}
+    {%- call statement('main') -%}
+        {{ overwrite_spans(spans, first_day) if first_day else 'select 0 as changed_days' }}
+    {%- endcall -%}
+    {{ run_hooks(post_hooks) }}
+    {{ return({'relations': [this.incorporate(type='view'), spans]}) }}
+{%- endmaterialization %}
+
+{#-
+    Follows the table materialization of dbt-spark 1.11: a table that is created empty can be
+    overwritten, whatever files a killed build has left.
+-#}
+{% materialization table, adapter='spark' -%}
+    {%- if model.name not in whole_marts() -%}
+        {{ return(dbt.materialization_table_spark()) }}
+    {%- endif -%}
+    {{ run_hooks(pre_hooks) }}
+    {%- do run_query('drop table if exists ' ~ this) -%}
+    {%- do run_query(create_table_of_contract(this)) -%}
+    {%- do get_assert_columns_equivalent(compiled_code) -%}
+    {%- call statement('main') -%}
+        insert overwrite table {{ this }}
+        select {{ model.columns | join(', ') }} from (
+            {{ compiled_code }}
+        ) as mart
+    {%- endcall -%}
+    {{ run_hooks(post_hooks) }}
+    {{ return({'relations': [this.incorporate(type='table')]}) }}
+{%- endmaterialization %}

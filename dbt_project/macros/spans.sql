@@ -9,7 +9,8 @@
     user's days are always in the same bucket, so windows and joins by user need no shuffle. A span
     is named by its first day and is the unit that is written: a full build writes calendar months,
     a new day is a span of its own, and redoing from a day on begins where that day's span does.
-    A span is overwritten as a whole, so a build that was killed is repeated and not added to.
+    A span is overwritten as a whole, so a build that was killed is repeated and not added to. The
+    materializations that do so stand in dbt_overrides.sql.
 -#}
 
 {#- How many buckets the users are divided into: the tasks of a mart, and the files of a span. -#}
@@ -36,25 +37,6 @@
     {%- endfor -%}
     {{ return(days | sort) }}
 {%- endmacro %}
-
-{% materialization incremental, adapter='spark' -%}
-    {%- if model.name not in incremental_marts() -%}
-        {{ return(dbt.materialization_incremental_spark()) }}
-    {%- endif -%}
-    {%- set spans = spans_of(this) -%}
-    {{ run_hooks(pre_hooks) }}
-    {%- set first_day = outdated_from(spans) if is_incremental() else beginning() -%}
-    {%- if first_day == beginning() -%}
-        {%- do create_spans(spans) -%}
-    {%- elif first_day -%}
-        {%- do drop_spans_from(first_day, spans) -%}
-    {%- endif -%}
-    {%- call statement('main') -%}
-        {{ overwrite_spans(spans, first_day) if first_day else 'select 0 as changed_days' }}
-    {%- endcall -%}
-    {{ run_hooks(post_hooks) }}
-    {{ return({'relations': [this.incorporate(type='view'), spans]}) }}
-{%- endmaterialization %}
 
 {#- The table says that all its days are to be redone until they are done. -#}
 {% macro create_spans(spans) -%}
@@ -106,31 +88,3 @@
         {{ sql }}
     ) as user_days
 {%- endmacro %}
-
-{#- The view says nothing of whether there are rows to keep; the table does. -#}
-{% macro spark__is_incremental() -%}
-    {%- if model.name not in incremental_marts() -%}
-        {{ return(dbt.is_incremental()) }}
-    {%- endif -%}
-    {{ return(
-        execute and stored_spans(model.name) is not none and not should_full_refresh()
-    ) }}
-{%- endmacro %}
-
-{% materialization table, adapter='spark' -%}
-    {%- if model.name not in whole_marts() -%}
-        {{ return(dbt.materialization_table_spark()) }}
-    {%- endif -%}
-    {{ run_hooks(pre_hooks) }}
-    {%- do run_query('drop table if exists ' ~ this) -%}
-    {%- do run_query(create_table_of_contract(this)) -%}
-    {%- do get_assert_columns_equivalent(compiled_code) -%}
-    {%- call statement('main') -%}
-        insert overwrite table {{ this }}
-        select {{ model.columns | join(', ') }} from (
-            {{ compiled_code }}
-        ) as mart
-    {%- endcall -%}
-    {{ run_hooks(post_hooks) }}
-    {{ return({'relations': [this.incorporate(type='table')]}) }}
-{%- endmaterialization %}
