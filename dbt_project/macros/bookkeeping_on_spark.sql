@@ -143,28 +143,29 @@
 {#- A mart that is not there will be made whole. -#}
 {% macro mark_outdated(spans, days, days_back) -%}
     {%- if spans is not none -%}
-        {%- set first_day = beginning() if days.first_changed_day == beginning()
-            else first_day_to_redo(
-                first_days_of_spans(spans),
-                days_before(days.first_changed_day, days_back),
-                days_before(days.kept_last_day, days_back),
-                days_before(days.last_day, days_back)
-            ) -%}
+        {%- set first_day = first_day_to_redo(first_days_of_spans(spans), days, days_back) -%}
         {%- do set_outdated_from(spans, [first_day, outdated_from(spans) or first_day] | min) -%}
     {%- endif -%}
 {%- endmacro %}
 
 {% macro days_before(day, number_of_days) -%}
     {%- set date, timedelta = modules.datetime.date, modules.datetime.timedelta -%}
-    {{ return((date.fromisoformat(day) - timedelta(days=number_of_days)).isoformat()) }}
+    {{ return((date.fromisoformat(day | string) - timedelta(days=number_of_days)).isoformat()) }}
 {%- endmacro %}
 
 {#-
     The first day of the span that holds the first changed day. Days after the last one that stands
     are a span of their own; once they reach into another month, the month that is over becomes one
-    span, so that there are never more spans than the months and the days of one.
+    span, so that there are never more spans than the months and the days of one. The last day that
+    stands is that of the events, or the var last_day, which may lie after it.
 -#}
-{% macro first_day_to_redo(first_days, changed_day, kept_last_day, last_day) -%}
+{% macro first_day_to_redo(first_days, days, days_back) -%}
+    {%- if days.first_changed_day == beginning() or days.kept_last_day is none -%}
+        {{ return(beginning()) }}
+    {%- endif -%}
+    {%- set changed_day = days_before(days.first_changed_day, days_back) -%}
+    {%- set kept_last_day = days_before(var('last_day') or days.kept_last_day, days_back) -%}
+    {%- set last_day = days_before(var('last_day') or days.last_day, days_back) -%}
     {%- if changed_day > kept_last_day and last_day[:7] == kept_last_day[:7] -%}
         {{ return(changed_day) }}
     {%- endif -%}
