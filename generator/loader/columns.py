@@ -80,7 +80,9 @@ class Columns:
         """Return what the folders of the file say of a column that stands in it too."""
         text = f"json_extract_string(text_folders, '$.{column}')"
         if self.mapping is not None:
-            return Cell(text, self._mapped(column, is_number=False, is_time=False), is_clean=True)
+            as_folder = replace(self, in_folders=self.in_folders | {column})
+            own = as_folder._mapped(column, is_number=False, is_time=False)
+            return Cell(text, own, is_clean=True)
         return Cell(text, self._of_folders)
 
     @property

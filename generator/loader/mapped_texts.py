@@ -10,7 +10,7 @@ from generator.loader.mapped_cells import MappedCells
 from generator.loader.mapped_values import MappedValues
 from generator.loader.mapping import DEFAULT, IGNORE, MEASURES, REJECT, Entry
 from generator.loader.rules import IGNORED, Rules
-from generator.loader.text_format import TextFormat
+from generator.loader.text_format import PLAIN, TextFormat
 from generator.warehouse.sql import quoted, quoted_list
 
 
@@ -68,18 +68,26 @@ class _Query:
             is_structure = self._is_any_structure(entry.hashed) or self._is_structure(entry.names)
             chosen.append(f"{is_structure} as is_structure_{entry.column}")
             if entry.highest:
-                chosen.append(f"{self._highest(entry, entry.highest)} as text_highest")
+                chosen.append(f"{self._highest(entry.highest)} as text_highest")
         return chosen
 
     def _mark(self, names: Sequence[str]) -> str:
         """Return what stands before the decimals in some cells."""
         return "." if self.found.have_points(names) else self.decimal
 
-    def _highest(self, entry: Entry, name: str) -> str:
-        """Return the highest possible score with the mark of the score beside it."""
+    def _highest(self, name: str) -> str:
+        """Return the highest possible score with a point, as it stands in names of folders."""
         text = self.values.first([name])
-        is_same = self._mark([name]) == self._mark(entry.names)
-        return text if is_same else f"translate({text}, ',.', '.,')"
+        if self._mark([name]) == PLAIN.decimal:
+            return text
+        return self._unless_lacking(name, _swapped(text), text)
+
+    def _unless_lacking(self, name: str, text: str, of_folder: str) -> str:
+        """Return a text, or another one where a line lacks what its folder says."""
+        number = self.numbers.get(name)
+        if number is None or not self.cells[number].is_in_folders:
+            return text
+        return f"case when is_disputed{number} then {text} else {of_folder} end"
 
     def _given(self, entry: Entry) -> str:
         return self._hash(entry.hashed) if entry.hashed else self.values.first(entry.names)
@@ -106,6 +114,11 @@ class _Query:
         if entry is None:
             return f"cast(null as varchar) as text_{column}"
         text = _text_of(entry, _given(entry))
+        if column in self.disputed and column in MEASURES:
+            of_folder = _text_of(_with_mark(entry, PLAIN.decimal), _given(entry))
+            is_same = self._mark(entry.names) == PLAIN.decimal
+            of_folder = of_folder if is_same else _swapped(of_folder)
+            text = self._unless_lacking(entry.names[0], text, of_folder)
         is_wrong = " or ".join(condition for condition, _ in self._faults(entry)) or "false"
         return f"case when {is_wrong} then {_given(entry)} else {text} end as text_{column}"
 
@@ -118,8 +131,8 @@ class _Query:
             number = self.numbers[entry.names[0]]
             folder = self.cells[number].folder
             given = Cell("cast(null as varchar)" if folder is None else quoted(folder), self.nulls)
-            text = _text_of(entry, given.trimmed)
-            same = f"text_{entry.column}"
+            of_folder = _with_mark(entry, PLAIN.decimal)
+            text, same = (_text_of(of_folder, said) for said in (given.trimmed, _given(entry)))
             said.append(
                 f"'{entry.column}', case when is_disputed{number} then {text} else {same} end"
             )
@@ -156,10 +169,15 @@ class _Query:
         is_needed = column in self.rules.required and column not in self.rules.spared
         if entry.missing == REJECT and not is_needed:
             faults.append((f"{_outcome(entry)} is null", self._number(column, "missing")))
-        for name in names:
+        compared = [] if column in self.disputed else names
+        if entry.highest in self.numbers:
+            compared = [*compared, entry.highest]
+        for name in compared:
             number = self.numbers[name]
-            if self.cells[number].is_in_folders and column not in self.disputed:
-                differs = _differs(number, self.cells[number].folder)
+            if self.cells[number].is_in_folders:
+                has_point = column not in MEASURES or self._mark([name]) == PLAIN.decimal
+                cell = f"cell{number}" if has_point else _swapped(f"cell{number}")
+                differs = _differs(number, cell, self.cells[number].folder)
                 faults.append((differs, self._number(column, "folder")))
         return faults
 
@@ -181,6 +199,11 @@ def _with_mark(entry: Entry, mark: str) -> Entry:
         other=entry.other and marked(entry.other),
         default=entry.default and marked(entry.default),
     )
+
+
+def _swapped(text: str) -> str:
+    """Return the text of a number with the other mark before its decimals."""
+    return f"translate({text}, ',.', '.,')"
 
 
 def _given(entry: Entry) -> str:
@@ -216,8 +239,8 @@ def _is_other(entry: Entry, given: str) -> str:
     return f"coalesce({given} not in ({texts}), false)"
 
 
-def _differs(number: int, folder: str | None) -> str:
+def _differs(number: int, cell: str, folder: str | None) -> str:
     """Tell whether a cell is another text than that of the folders, and another number."""
-    cell, said = f"cell{number}", "null" if folder is None else quoted(folder)
+    said = "null" if folder is None else quoted(folder)
     is_same_number = f"coalesce(try_cast({cell} as double) = try_cast({said} as double), false)"
     return f"(is_disputed{number} and {cell} is distinct from {said} and not {is_same_number})"

@@ -5,7 +5,10 @@ Every conversion is exact, and rounded once, half away from zero, to four decima
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from generator.loader.casts import NUMBER, PLAIN_NUMBER, Cell
+from generator.loader.text_format import PLAIN
 from generator.warehouse.sql import quoted
 
 _SHORT_NUMBER = r"\d{1,11}(?:\.\d{0,4})?"
@@ -101,8 +104,8 @@ def exact(cell: Cell) -> str:
 
 
 def highest(score: Cell) -> Cell:
-    """Return the cell of the highest possible score beside a score."""
-    return Cell("text_highest", score.format, is_clean=True)
+    """Return the cell of the highest possible score beside a score, which has a point."""
+    return Cell("text_highest", replace(score.format, decimal=PLAIN.decimal), is_clean=True)
 
 
 def share(part: Cell, whole_text: Cell) -> str:

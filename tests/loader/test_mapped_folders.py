@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from generator.errors import UsageError
-from tests.loader.desk import EVENT, USER, USERS, Desk, as_csv
+from generator.loader.mapping_file import read_mapping
+from generator.loader.text_format import TextFormat
+from tests.loader.desk import EVENT, USER, USERS, Desk, Row, as_csv
 from tests.loader.test_mapping import load_mapped
 
 AS_IN_RAW = "[events]\n" + "".join(
@@ -69,6 +73,60 @@ def test_folders_and_cells_agree_by_what_the_mapping_makes_of_them(desk: Desk) -
     assert (report.events_loaded, report.events_ignored, report.events_rejected) == (2, 1, 1)
     [(row,)] = desk.query("select row from private.rejected_rows")
     assert row.count('"kind"') == 1
+
+
+def as_lines(rows: list[Row]) -> bytes:
+    """Lines that lack their empty cells."""
+    return "".join(json.dumps({n: t for n, t in r.items() if t}) + "\n" for r in rows).encode()
+
+
+def test_folders_have_points_and_cells_the_mark_of_the_mapping(desk: Desk) -> None:
+    text = 'decimal = ","\n' + AS_IN_RAW.replace(
+        'watch_minutes = "watch_minutes"',
+        'watch_minutes = { from = "watch_minutes", values = { "x" = 3.5 }, default = 2.5 }',
+    )
+    cells = {"1.5": ["1,5", "1,50", "2,5", "1.5"], "x": ["3,5", "x", ""], "": ["", "2,5", "1,5"]}
+    rows = [(f, EVENT | {"watch_minutes": cell}) for f, some in cells.items() for cell in some]
+    for number, (said, row) in enumerate(rows):
+        folder = f"lake/watch_minutes={said or '__HIVE_DEFAULT_PARTITION__'}"
+        desk.file(f"{folder}/{number}.csv", as_csv([row | {"event_id": str(number)}]))
+        desk.file(f"{folder}/{number}.jsonl", as_lines([row | {"event_id": str(number + 20)}]))
+    numbers = [EVENT | {"event_id": n, "watch_minutes": m} for n, m in (("40", 1.5), ("41", 15.0))]
+    pq.write_table(pa.Table.from_pylist(numbers), desk.folder / "lake/watch_minutes=1.5/a.parquet")
+    users, files = [desk.file("users.csv", USERS)], [str(desk.folder / "lake")]
+    load_mapped(desk, text, files, users=users, max_rejects=99)
+    loaded = desk.query("select event_id, watch_minutes from raw.events order by all")
+    of_csv = [(0, 1.5), (1, 1.5), (4, 3.5), (5, 3.5), (7, 2.5), (8, 2.5)]
+    of_lines = [(n + 20, minutes) for n, minutes in (*of_csv[:4], (6, 3.5), *of_csv[4:])]
+    assert loaded == [*of_csv, *of_lines, (40, 1.5)]
+
+
+def test_folders_have_iso_dates_and_cells_those_of_the_options(desk: Desk) -> None:
+    times = ["03.01.2025", "04.01.2025", "2025-01-03"]
+    rows = [EVENT | {"event_id": str(n), "event_time": time} for n, time in enumerate(times)]
+    desk.file("lake/event_time=2025-01-03/a.csv", as_csv(rows))
+    users = [desk.file("users.csv", as_csv([USER | {"signup_date": "01.01.2025"}]))]
+    mapping = read_mapping(desk.file("mapping.toml", AS_IN_RAW.encode()))
+    options = TextFormat.of(mapping, [], None, "%d.%m.%Y", None)
+    files = [str(desk.folder / "lake")]
+    desk.load_files(users, files, mapping=mapping, text_format=options, max_rejects=2)
+    assert desk.event_ids() == [0]
+
+
+@pytest.mark.parametrize("kind", ["csv", "jsonl"])
+def test_the_highest_score_is_compared_with_its_folder(desk: Desk, kind: str) -> None:
+    text = 'decimal = ","\n' + AS_IN_RAW + 'quiz_score = { from = "score", of = "hi" }\n'
+    scores = [("10,25", "20,5"), ("10,25", "20,50"), ("10", "40"), ("10,25", "")]
+    rows = [
+        EVENT | {"event_id": str(n), "event_type": "quiz_attempt", "score": score, "hi": highest}
+        for n, (score, highest) in enumerate(scores)
+    ]
+    desk.file(f"lake/hi=20.5/a.{kind}", as_csv(rows) if kind == "csv" else as_lines(rows))
+    desk.file("lake/score=10/b.csv", as_csv([rows[0] | {"event_id": "9", "score": "10,0"}]))
+    users, files = [desk.file("users.csv", USERS)], [str(desk.folder / "lake")]
+    load_mapped(desk, text, files, users=users, max_rejects=2)
+    loaded = [(0, 50.0), (1, 50.0), *([(3, 50.0)] if kind == "jsonl" else []), (9, 48.7805)]
+    assert desk.query("select event_id, quiz_score from raw.events order by all") == loaded
 
 
 def test_text_ids_of_users_are_compared_with_their_folders(desk: Desk) -> None:
