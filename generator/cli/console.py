@@ -90,14 +90,20 @@ def run(command: Callable[[], int | None]) -> NoReturn:
     """Run the command line, and end the process with the right line and exit code."""
     arrived: list[int] = []
 
-    def stop(number: int, _frame: FrameType | None) -> None:
+    def stop(number: int, frame: FrameType | None) -> None:
         arrived.append(number)
-        raise Stopped
+        if _is_within(frame, drop):  # what is raised there is dropped too
+            send_again()
+        else:
+            raise Stopped
+
+    def send_again() -> None:
+        threading.Timer(0.01, os.kill, (os.getpid(), arrived[0])).start()
 
     def drop(unraisable: Any) -> None:
         """Python drops what is raised in a destructor: there, a stop has to come once more."""
         if isinstance(unraisable.exc_value, Stopped):
-            threading.Timer(0.01, os.kill, (os.getpid(), arrived[0])).start()
+            send_again()
         else:
             sys.__unraisablehook__(unraisable)
 
@@ -116,6 +122,13 @@ def run(command: Callable[[], int | None]) -> NoReturn:
     if arrived:  # which threads that were left at work may crash
         os._exit(code)
     sys.exit(code)
+
+
+def _is_within(frame: FrameType | None, function: Callable[..., Any]) -> bool:
+    """Tell whether a function is at work in a frame or called what is."""
+    while frame is not None and frame.f_code is not function.__code__:
+        frame = frame.f_back
+    return frame is not None
 
 
 def _handle_signals(handler: Callable[[int, FrameType | None], None] | signal.Handlers) -> None:
