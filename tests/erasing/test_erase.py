@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 from pathlib import Path
 
 import pytest
@@ -127,6 +128,32 @@ def test_a_key_with_a_quote_is_found_in_lines_that_nobody_could_read(desk: Desk)
     assert take_out(desk, user_key='o"hara').rows["main.rejected_rows"] == 1
     [(line,)] = desk.query("select row ->> '$.line' from private.rejected_rows")
     assert "harax" in line
+
+
+@pytest.mark.parametrize(
+    ("key", "written"),
+    [
+        ("josé", r"jos\u00e9"),
+        ("josé", r"jos\u00E9"),
+        ("DOM\\bob", r"DOM\\bob"),
+        ("a/b", r"a\/b"),
+        ('o"hara', r"o\"hara"),
+    ],
+)
+def test_a_key_is_found_as_json_lines_write_it(key: str, written: str, desk: Desk) -> None:
+    good = json.dumps(EVENTS[0] | {"user_id": "other"})
+    lines = f'{good}\n{{"event_id":3,"user_id":"{written}","event_t\n'
+    mapping = read_mapping(desk.file("keys.toml", TEXT_KEYS.encode()))
+    desk.load_files(
+        [desk.file("users.csv", [USERS[0] | {"user_id": name} for name in (key, "other")])],
+        [desk.file("events.jsonl", lines.encode())],
+        mapping=mapping,
+        text_format=TextFormat.of(mapping, [], None, None, None),
+        max_rejects=1,
+    )
+    assert len(desk.query("from private.rejected_rows")) == 1
+    assert take_out(desk, user_key=key).rows["main.rejected_rows"] == 1
+    assert not desk.query("select * from private.rejected_rows")
 
 
 def test_of_a_file_the_unknown_are_counted(desk: Desk) -> None:
