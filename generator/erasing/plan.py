@@ -9,7 +9,7 @@ from generator.erasing.found import ERASED
 from generator.errors import ElearnError
 from generator.vocabulary import HISTORY_MARTS, MARTS
 from generator.warehouse.file import Connection, read_loads
-from generator.warehouse.profile import without_few_values
+from generator.warehouse.profile import without_shapes
 from generator.warehouse.sql import has_table, name_in, one_row, quoted, quoted_list
 from generator.warehouse.tables import CONTENT_TABLES, EVENTS, LOADS, USERS
 
@@ -71,11 +71,11 @@ def plan(con: Connection, is_events: bool) -> Plan:
 
 
 def _profiles(con: Connection, database: str) -> dict[str, str]:
-    """Return the profiles of earlier loads without the shapes of few values, perhaps theirs.
+    """Return the profiles of earlier loads without means and deciles, which may give theirs away.
 
     The mart is made from them anew.
     """
-    rows = [(load["load_id"], without_few_values(load["profile"])) for load in read_loads(con)]
+    rows = [(load["load_id"], without_shapes(load["profile"])) for load in read_loads(con)]
     stay = {}
     if "profile" in con.sql(f"from {LOADS.name} limit 0").columns:
         con.execute(f"create or replace temp table {PROFILES} (load_id integer, profile varchar)")

@@ -24,9 +24,6 @@ DAY_COLUMNS = {EVENTS: "event_date", USER_CHANGES: "valid_from"}
 OUTCOMES = ("repeated", "ignored", "rejected")
 DECILES = [tenth / 10 for tenth in range(1, 10)]
 LATENT = ("engagement_score",)
-FEW_VALUES = 100
-"""Means and deciles of fewer values may give away whose they are."""
-
 Profile = dict[str, dict[str, Any]]
 
 
@@ -66,17 +63,18 @@ def as_json(profile: Profile | None) -> str | None:
     return None if profile is None else json.dumps(profile)
 
 
-def without_few_values(text: str | None) -> str | None:
-    """Return the text of a profile without the means and deciles of few values."""
+def without_shapes(text: str | None) -> str | None:
+    """Return the text of a profile without means and deciles.
+
+    A decile is a value that was there, and a mean gives away the one value that is missing now.
+    """
     if text is None:
         return None
     profile: Profile = json.loads(text)
     for table in profile.values():
         for column in table["columns"].values():
-            nulls = column["null_share"]
-            if nulls is None or table["rows"] * (1 - nulls) < FEW_VALUES:
-                column.pop("mean", None)
-                column.pop("deciles", None)
+            column.pop("mean", None)
+            column.pop("deciles", None)
     return as_json(profile)
 
 

@@ -164,7 +164,7 @@ def test_each_step_of_an_arriving_simulation_says_its_own_days(tmp_path: Path) -
     assert profile["events"]["late_rows"] == 0
 
 
-def test_an_erasure_takes_the_shapes_of_few_values(desk: Desk) -> None:
+def test_an_erasure_takes_the_shapes_of_the_values(desk: Desk) -> None:
     desk.load(
         [EVENT | {"event_type": "payment_success", "amount": "321.1234"}]
         + [
@@ -179,7 +179,7 @@ def test_an_erasure_takes_the_shapes_of_few_values(desk: Desk) -> None:
     assert erasure is None
     assert first is not None
     assert first["events"]["columns"]["amount"].keys() == {"null_share"}
-    assert first["events"]["columns"]["quiz_score"]["deciles"][8] == 89
+    assert first["events"]["columns"]["quiz_score"].keys() == {"null_share"}
     assert b"321.1234" not in desk.warehouse.read_bytes()
 
 
