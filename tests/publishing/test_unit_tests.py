@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 from pathlib import Path
@@ -16,7 +17,7 @@ RIGHT, WRONG = 'last_labelled_day: "2025-02-04"', 'last_labelled_day: "2025-02-0
 
 
 def project_in(folder: Path) -> UnitTests:
-    return UnitTests(folder, folder / "target")
+    return UnitTests(folder, folder / "target", os.environ)
 
 
 def test_a_build_leaves_out_the_unit_tests_that_its_code_has_passed(tmp_path: Path) -> None:
@@ -72,6 +73,43 @@ def test_code_in_another_folder_counts_where_dbt_looks_for_it(tmp_path: Path) ->
     (tmp_path / "more/own.sql").write_text("select 1 as one")
     assert not project_in(tmp_path).have_passed
     settings.write_text("[")  # dbt says what is wrong with it
+    assert not project_in(tmp_path).have_passed
+
+
+def test_a_linked_package_and_a_variable_of_the_environment_count(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy_project(tmp_path / "project")
+    project = tmp_path / "project"
+    (tmp_path / "package").mkdir()
+    (tmp_path / "package/one.sql").write_text(
+        "{% macro one() %}{{ env_var('ONE', '1') }}{% endmacro %}"
+    )
+    (project / "dbt_packages").mkdir()
+    (project / "dbt_packages/package").symlink_to("../../package")
+    (tmp_path / "package/round").symlink_to(".")
+    project_in(project).keep()
+    assert project_in(project).have_passed
+    monkeypatch.setenv("ONE", "2")
+    assert not project_in(project).have_passed
+    monkeypatch.delenv("ONE")
+    (tmp_path / "package/one.sql").write_text("{% macro one() %}2{% endmacro %}")
+    assert not project_in(project).have_passed
+
+
+@pytest.mark.parametrize(
+    ("file", "text"),
+    [
+        ("selectors.yml", "selectors: []"),
+        ("dbt_project.yml", "model-paths:"),
+        ("dbt_project.yml", "macro-paths: ['{{ env_var(\"MACROS\") }}']"),
+        ("dbt_project/macros/own.sql", "{% macro own() %}{{ env_var(name) }}{% endmacro %}"),
+    ],
+)
+def test_where_the_code_is_not_known_unit_tests_run(file: str, text: str, tmp_path: Path) -> None:
+    copy_project(tmp_path)
+    (tmp_path / file).write_text(text)
+    project_in(tmp_path).keep()
     assert not project_in(tmp_path).have_passed
 
 
