@@ -15,7 +15,9 @@
 {%- endmacro %}
 
 {% macro duckdb__record_green_build() -%}
-    {%- if execute and results -%}
+    {%- set made = results | rejectattr('node.resource_type', 'equalto', 'source') | list
+        if execute and results else [] -%}
+    {%- if made -%}{#- A look at how fresh the sources are says nothing of the build. -#}
         {%- set ends = results | map(attribute='status') | map('string') | list -%}
         {%- set ends_of_tests = results | selectattr('node.resource_type', 'equalto', 'test')
             | map(attribute='status') | map('string') | list -%}

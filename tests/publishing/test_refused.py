@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from generator.errors import ElearnError, UsageError
@@ -56,6 +57,15 @@ def test_what_changed_since_the_green_build_is_not_published(table: str, folder:
         publish_warehouse(folder / "warehouse.duckdb", folder / "published/elearn.duckdb")
     assert (folder / "published/elearn.duckdb").read_bytes() == before
     assert len(list((folder / "published").iterdir())) == 1
+
+
+def test_stale_sources_take_no_build_back(folder: Path, dbt_variables: dict[str, str]) -> None:
+    warehouse = folder / "warehouse.duckdb"
+    change(warehouse, "update raw.loads set loaded_at = loaded_at - interval 9 day")
+    assert run_dbt(warehouse, dbt_variables, "source", "freshness").returncode == 1
+    with duckdb.connect(str(warehouse), read_only=True) as con:
+        assert con.sql("select count(*) from bookkeeping.green_build").fetchall() == [(1,)]
+        assert con.sql("select built_at is not null from main.build_info").fetchall() == [(True,)]
 
 
 def test_a_warehouse_that_was_not_built_is_not_published(elearn: Elearn, tmp_path: Path) -> None:
