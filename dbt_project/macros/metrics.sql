@@ -20,7 +20,7 @@
     activity_periods, all of a user's or none. The gap of the labels changes nothing.
 -#}
 {% macro observed_churn(rows='') -%}
-    (count(distinct {{ rows ~ '.' if rows }}user_id) - count(distinct case when {{ rows ~ '.' if rows }}churn_observed = 0 then {{ rows ~ '.' if rows }}user_id end)) / count(distinct case when {{ rows ~ '.' if rows }}duration_days is not null then {{ rows ~ '.' if rows }}user_id end)
+    (count(distinct {{ rows ~ '.' if rows }}user_id) - count(distinct case when {{ rows ~ '.' if rows }}churn_observed = 0 then {{ rows ~ '.' if rows }}user_id end)) / nullif(count(distinct case when {{ rows ~ '.' if rows }}duration_days is not null then {{ rows ~ '.' if rows }}user_id end), 0)
 {%- endmacro %}
 
 {#- Amount of all successful payments; rows of user_daily. -#}
