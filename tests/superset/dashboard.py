@@ -26,6 +26,14 @@ NOT_DRAWN = """
 ).map(chart => chart.dataset.testChartName + ": " + chart.innerText)
 """
 
+# What a person reads: all words, and the pictures of the charts.
+SEEN = """
+[
+    document.querySelector("[data-test=grid-content]").innerText,
+    ...[...document.querySelectorAll("canvas")].map(canvas => canvas.toDataURL()),
+]
+"""
+
 SIGN_IN = """
 ((user, password) => {
     const type = (field, text) => {
@@ -67,13 +75,21 @@ class Dashboard(Browser):
         )
         self.await_that("document.querySelectorAll('[data-test=slice-header]').length == 12")
         self.await_that(f"{NOT_DRAWN}.length == 0")
-        time.sleep(2)  # charts move into their place for a second
+        self.await_stillness()
 
     def await_that(self, condition: str) -> None:
         deadline = time.monotonic() + PATIENCE
         while not self.run(condition):
             assert time.monotonic() < deadline, (self.run(NOT_DRAWN), self.complaints)
             time.sleep(0.3)
+
+    def await_stillness(self) -> None:
+        """Wait until nothing has moved for two seconds: charts slide into their place."""
+        deadline = time.monotonic() + PATIENCE
+        seen = None
+        while seen != (seen := self.run(SEEN)):
+            assert time.monotonic() < deadline, "the charts never stand still"
+            time.sleep(2)
 
     def answers(self) -> dict[int, tuple[list[dict[str, Any]], list[dict[str, Any]]]]:
         """Return the queries of each chart and the rows it was given, by the chart's id."""

@@ -11,7 +11,7 @@ import pytest
 from tests.conftest import ROOT
 from tests.report.chromium import started
 from tests.superset import judge
-from tests.superset.dashboard import Dashboard
+from tests.superset.dashboard import SEEN, Dashboard
 from tests.superset.judge import EVERYTHING, Chosen
 from tests.superset.server import Superset, read_bundle
 
@@ -25,14 +25,6 @@ FILTERED = [
     Chosen(plan="paid", country="US"),
     Chosen(country="IN", days=(date(2025, 1, 1), date(2025, 3, 12))),
 ]
-
-# What a person reads: all words, and the pictures of the charts.
-SEEN = """
-[
-    document.querySelector("[data-test=grid-content]").innerText,
-    ...[...document.querySelectorAll("canvas")].map(canvas => canvas.toDataURL()),
-]
-"""
 
 
 @pytest.fixture(scope="module")
