@@ -15,6 +15,7 @@ import duckdb
 from generator import Settings
 from generator.atomic_files import read_manifest
 from generator.warehouse.file import STORAGE
+from generator.warehouse.tables import LOADS
 from tests.conftest import ROOT, dbt_writing_to
 from tests.dbt.marts import MARTS, RAW, Connection, Marts, check_equal
 
@@ -129,6 +130,7 @@ def load_lake(warehouse: Path, lake: Path) -> None:
     """Fill the raw tables of a warehouse from a lake."""
     with duckdb.connect(str(warehouse), config=STORAGE) as con:
         con.execute("create schema raw")
+        con.execute(LOADS.ddl)  # a lake has no load history
         for table in RAW:
             con.execute(table.ddl)
             name = f"{table.name.split('.')[1]}*.parquet"
