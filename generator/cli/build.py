@@ -53,7 +53,7 @@ def build(
     from generator.publishing.project import project_folder
     from generator.publishing.publish import check_published, publish_from
     from generator.warehouse import summary
-    from generator.warehouse.file import check_unlocked, read_warehouse
+    from generator.warehouse.file import check_unlocked
     from generator.warehouse.moving_over import move_over
     from generator.warehouse.private import read_private
 
@@ -68,9 +68,10 @@ def build(
     move_over(warehouse, limit, voice)
     check_unlocked(warehouse)
     with voice.step("dbt build", total=1):
-        voice.details.update(dbt.dbt_build(warehouse, voice, limit, all_tests=all_tests))
-    with voice.step("publish", total=1), read_warehouse(warehouse, limit) as con:
-        done = publish_from(con, warehouse, published, voice)
+        built = dbt.dbt_build(warehouse, voice, limit, all_tests=all_tests)
+        voice.details.update(built.seconds)
+    with voice.step("publish", total=1), built.opened(warehouse, limit) as (con, written):
+        done = publish_from(con, warehouse, published, voice, written)
         with read_private(con, warehouse, limit) as private:
             found = summary.summarise(con, warehouse, private, is_built=True)
     voice.result(

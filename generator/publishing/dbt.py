@@ -7,7 +7,7 @@ import multiprocessing
 import os
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from queue import SimpleQueue
@@ -15,8 +15,10 @@ from threading import Thread
 from typing import Any, NamedTuple
 
 from generator.errors import ElearnError, first_line
+from generator.publishing.built import Built
 from generator.publishing.project import INSTALLED, project_folder
 from generator.publishing.unit_tests import UnitTests
+from generator.publishing.write_set import Statement
 from generator.reporter import Reporter
 
 DBT = (sys.executable, "-c", "from dbt.cli.main import cli; cli()")
@@ -54,8 +56,8 @@ def dbt_build(
     memory_limit: str | None = None,
     *,
     all_tests: bool = False,
-) -> dict[str, float]:
-    """Run ``dbt build`` on a warehouse, and return what its parts took.
+) -> Built:
+    """Run ``dbt build`` on a warehouse, which stays locked until the result is read or dropped.
 
     Parameters
     ----------
@@ -67,11 +69,6 @@ def dbt_build(
         Most memory that DuckDB takes, such as "4GB".
     all_tests
         Whether tests look at everything, also at content that has passed them before.
-
-    Returns
-    -------
-    dict
-        Seconds of each model, and of all tests of a kind together; two run at a time.
 
     Raises
     ------
@@ -99,7 +96,8 @@ def dbt_build(
         raise ElearnError("dbt build failed; its lines above say where")
     if "unit_tests" in heard.seconds:
         unit_tests.keep()
-    return {name: round(taken, 3) for name, taken in heard.seconds.items() if taken}
+    seconds = {name: round(taken, 3) for name, taken in heard.seconds.items() if taken}
+    return Built(seconds, event.statements, event.engine)
 
 
 def _variables(
@@ -153,6 +151,9 @@ class Outcome(NamedTuple):
 
     success: bool
     exception: str
+    statements: Sequence[Statement] = ()
+    engine: Any = None
+    """What has the warehouse open, and locks it until it is closed or dropped."""
 
 
 class Heard:
@@ -200,18 +201,24 @@ def _run(arguments: list[str], events: SimpleQueue[Event | Outcome]) -> Outcome:
     from dbt_common.events.event_manager_client import cleanup_event_logger
     from dbt_common.events.functions import env_scrubber, msg_to_dict
 
+    statements: list[Statement] = []
+
     def hear(message: Any) -> None:
-        if message.info.level in ("info", "warn", "error"):
+        if message.info.name == "SQLQuery":
+            node = message.data.node_info
+            is_python = node.node_path.endswith(".py")
+            statements.append(Statement(node.unique_id, is_python, message.data.sql))
+        elif message.info.level in ("info", "warn", "error"):
             events.put(_event(msg_to_dict(message), env_scrubber))
 
     searching = gc.get_threshold()
     gc.set_threshold(*_GARBAGE)
     try:
         ended = dbtRunner(callbacks=[hear]).invoke(arguments)
-        return Outcome(ended.success, _reason(ended.exception))
+        engine = DuckDBConnectionManager._ENV if ended.success else None
+        return Outcome(ended.success, _reason(ended.exception), statements, engine)
     finally:
         gc.set_threshold(*searching)
-        # the warehouse is locked until then
         DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
         reset_adapters()  # type: ignore[no-untyped-call]
         cleanup_event_logger()

@@ -1,0 +1,198 @@
+"""Publishing after a build reads again only what was written after the tests saw it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from generator.publishing.write_set import EVERYTHING, Statement, write_set
+from generator.warehouse.summary import MARTS
+from tests.conftest import copy_project, dbt_writing_to
+from tests.preloaded import run_python
+from tests.publishing.folders import change, query
+
+TABLES = ["raw.users", "raw.events", "raw.user_changes", "raw.loads", *MARTS, "main.load_profile"]
+
+KEPT = Statement("operation.end", False, "insert into bookkeeping.green_build select 1")
+
+
+def taken(node: str, table: str) -> Statement:
+    sql = f"insert into bookkeeping.content select\n    '{table}' as table_name, null as day"
+    return Statement(node, False, sql)
+
+
+def is_late(*statements: Statement) -> bool:
+    found = write_set([*statements, KEPT])
+    assert found != EVERYTHING
+    assert not found.may_hold("main.yours")
+    return found.may_hold("main.mine")
+
+
+def made(node: str, sql: str) -> Statement:
+    return Statement(node, False, f'/* {{"node_id": "{node}"}} */\n{sql}')
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "insert into main.mine values (1)",
+        'insert or replace into "w"."main"."Mine" select 1',
+        "/* a; b */ -- update\n delete from main.mine as m using other where m.id = other.id",
+        "update MINE set a = 1",
+        "merge into main.mine using other on true when matched then delete",
+        "truncate main.mine",
+        "alter table main.mine alter a drop not null",
+        "drop table if exists main.mine cascade",
+        "create or replace table w . main . mine as select 1 as a",
+        "select 1; begin; update main.mine set a = 1; commit",
+    ],
+)
+def test_a_statement_that_writes_a_table_after_its_content_was_taken_is_found(sql: str) -> None:
+    for node in ("model.mine", "operation.hook"):
+        run = [made("model.mine", "select 1"), taken("model.mine", "main.mine"), made(node, sql)]
+        assert is_late(*run)
+    assert not is_late(made("model.mine", sql), taken("model.mine", "main.mine"))
+
+
+def test_a_table_that_two_nodes_wrote_or_whose_content_was_taken_too_early_is_read_again() -> None:
+    own, others = (made(node, "update main.mine set a = 1") for node in ("model.mine", "test.x"))
+    by_test = taken("test.x", "main.mine")
+    assert is_late(others, own, taken("model.mine", "main.mine"))
+    assert is_late(own, by_test, made("model.mine", "commit"))
+    assert not is_late(own, by_test)
+    assert is_late(own), "never taken"
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "with new as (select 1) insert into main.other select * from new",
+        "prepare change as update main.other set a = 1",
+        "execute change",
+        "call some_function()",
+        "explain analyze delete from main.other",
+        "copy main.other from 'other.csv'",
+        "drop schema main cascade",
+        "attach 'other.duckdb'",
+        "insert into main.other values (1), (2)...",
+    ],
+)
+def test_a_statement_that_is_not_understood_may_have_written_everything(sql: str) -> None:
+    assert write_set([made("model.other", sql), KEPT]) == EVERYTHING
+
+
+def test_a_model_in_python_and_a_run_that_kept_nothing_may_have_written_everything() -> None:
+    assert write_set([Statement("model.p", True, "select 1"), KEPT]) == EVERYTHING
+    assert write_set([made("model.mine", "select 1")]) == EVERYTHING
+    assert EVERYTHING.may_hold("main.user_daily")
+
+
+BUILD = f"""
+import sys
+from pathlib import Path
+from generator.publishing.dbt import dbt_build
+from generator.publishing.publish import publish_from
+from generator.reporter import SILENT
+warehouse, published = Path("warehouse.duckdb"), Path("published/elearn.duckdb")
+with dbt_build(warehouse, SILENT).opened(warehouse, None) as (con, written):
+    print(*[table for table in {TABLES!r} if written.may_hold(table)], flush=True)
+    sys.stdin.readline()
+    publish_from(con, warehouse, published, SILENT, written)
+"""
+"""Prints what publishing will read again, and publishes when it is told to."""
+
+
+def build(folder: Path) -> subprocess.CompletedProcess[str]:
+    return run_python(["-c", BUILD], folder, os.environ | dbt_writing_to(folder))
+
+
+LATE = "insert into raw.events select * replace (-1 as event_id) from raw.events limit 1"
+
+
+@pytest.mark.parametrize("change_of", [LATE, "drop schema bookkeeping cascade"])
+def test_a_build_reads_no_table_again(change_of: str, folder: Path) -> None:
+    change(folder / "warehouse.duckdb", change_of)
+    done = build(folder)
+    assert (done.returncode, done.stdout) == (0, "\n"), done.stderr
+
+
+FLIP = "update main.churn_labels set churn_label = 1 - churn_label where user_id = 1"
+PYTHON = f"""
+def model(dbt, session):
+    dbt.config(materialized="table", schema="own")
+    dbt.ref("training_dataset")
+    session.execute("{FLIP}")
+    return session.sql("select 1 as one")
+"""
+MODEL = """
+{{ config(materialized='table', schema='own', post_hook="update main.training_dataset
+    set churn_label = 1 - churn_label where user_id = (select min(user_id) from training_dataset)")
+}} select count(*) as number_of_rows from {{ ref('training_dataset') }}
+"""
+TEST = """
+{%- if execute -%}
+    {%- do run_query('update main.user_daily set logins_count = 99 where user_id = 1') -%}
+{%- endif -%}
+select * from {{ ref('training_dataset') }} where false
+"""
+
+
+@pytest.fixture
+def project(folder: Path) -> Path:
+    copy_project(folder)
+    return folder
+
+
+def check_refused(project: Path, changed: str, read_again: set[str]) -> None:
+    before = (project / "published/elearn.duckdb").read_bytes()
+    done = build(project)
+    assert done.returncode == 1
+    assert f"{changed} changed since the last build that passed all tests" in done.stderr
+    assert set(done.stdout.split()) == read_again
+    assert (project / "published/elearn.duckdb").read_bytes() == before
+
+
+def test_a_hook_at_the_end_that_changes_a_mart_is_found(project: Path) -> None:
+    settings = project / "dbt_project.yml"
+    ours = '  - "{{ record_green_build() }}"\n'
+    assert ours in settings.read_text()
+    settings.write_text(settings.read_text().replace(ours, f'{ours}  - "{FLIP}"\n'))
+    check_refused(project, "main.churn_labels", {"main.churn_labels"})
+
+
+def test_a_model_in_python_that_changes_a_mart_is_found(project: Path) -> None:
+    (project / "dbt_project/models/own.py").write_text(PYTHON)
+    check_refused(project, "main.churn_labels", set(TABLES))
+
+
+def test_a_hook_of_a_model_and_a_test_that_change_marts_are_found(project: Path) -> None:
+    (project / "dbt_project/models/own.sql").write_text(MODEL)
+    (project / "dbt_project/tests/own_test.sql").write_text(TEST)
+    check_refused(project, "main.user_daily", {"main.user_daily", "main.training_dataset"})
+
+
+def test_no_other_process_writes_between_the_build_and_publishing(folder: Path) -> None:
+    write = "import duckdb; duckdb.connect('warehouse.duckdb').execute('create table late (n int)')"
+    with subprocess.Popen(
+        [sys.executable, "-c", BUILD],
+        cwd=folder,
+        env=os.environ | dbt_writing_to(folder),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "\n"
+        writer = subprocess.run(
+            [sys.executable, "-c", write], cwd=folder, capture_output=True, text=True, check=False
+        )
+        assert "Could not set lock" in writer.stderr
+        process.communicate("go on\n")
+    assert process.returncode == 0
+    assert query(folder / "published/elearn.duckdb", "from raw.loads") == query(
+        folder / "warehouse.duckdb", "from raw.loads"
+    )
