@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import shutil
 import stat
@@ -22,6 +23,7 @@ from generator.warehouse.private import read_private
 from generator.warehouse.tables import TRUTH
 from tests.loader.desk import EVENT, EVENTS, USERS, Desk
 from tests.named_moments import Moment, kill_at
+from tests.preloaded import run_python
 from tests.private import private_tables, query_private
 
 BAD = EVENT | {"event_id": "13", "event_type": "?"}
@@ -222,3 +224,27 @@ def test_a_load_killed_between_the_two_files_leaves_both_old_or_both_new(
     assert query_private(desk.warehouse, kept) == [(1, 1), (2, 2)][:loads]
     load_files(desk.warehouse, [users], [events], max_rejects=2)
     assert query_private(desk.warehouse, kept)[-1] == (loads + 1, 2)
+
+
+LIMITED = """
+import resource, sys
+from generator.__main__ import main
+resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, 1_000_000))
+sys.argv = ["elearn", "generate", "--n-users", "200", "--days", "60", "--quiet"]
+main()
+"""
+"""A simulation whose private file can be written, and whose warehouse cannot."""
+
+
+def test_a_commit_that_fails_leaves_no_private_file(tmp_path: Path) -> None:
+    assert run_python(["-c", LIMITED], tmp_path, os.environ).returncode == 1
+    assert list(tmp_path.iterdir()) == []
+    warehouse = tmp_path / "warehouse.duckdb"
+    generate(warehouse)
+    assert run_python(["-c", LIMITED], tmp_path, os.environ).returncode == 1
+    with read_warehouse(warehouse) as con, read_private(con, warehouse) as private:
+        assert private.rows("select count(*) from truth.users") == [(20,)]
+    assert {path.name for path in tmp_path.iterdir()} == {
+        warehouse.name,
+        "warehouse.private.duckdb",
+    }

@@ -20,7 +20,7 @@ import duckdb
 
 from generator.errors import ElearnError, LockedError, first_line, not_allowed
 from generator.warehouse.own_objects import check_replaceable, create_kept_indexes, keep_indexes
-from generator.warehouse.paths import check_path, private_path, resolved
+from generator.warehouse.paths import check_path, next_path, private_path, resolved
 from generator.warehouse.profile import Profile, as_json
 from generator.warehouse.spilled import remove_spilled
 from generator.warehouse.sql import has_table, one_row
@@ -74,6 +74,7 @@ def open_connection(path: Path, memory_limit: str | None = None) -> Iterator[Con
         con.close()
         if is_new:
             remove_database(path)
+            remove_database(next_path(private_path(path)))  # of a commit that failed
         if isinstance(error, duckdb.Error):
             raise ElearnError(f"{path}: {first_line(error)}{_remedy(error)}") from error
         raise

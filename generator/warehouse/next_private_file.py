@@ -20,12 +20,11 @@ from generator.warehouse.file import (
     last_load,
     remove_database,
 )
-from generator.warehouse.paths import check_readable, private_path
+from generator.warehouse.paths import check_readable, next_path, private_path
 from generator.warehouse.private import (
     NAME,
     PrivateFile,
     WrittenBy,
-    next_path,
     opened,
     put_in_place,
     read_private,

@@ -77,6 +77,11 @@ def private_path(warehouse: Path) -> Path:
     return file.with_name(f"{file.name.removesuffix('.duckdb')}.{PRIVATE}.duckdb")
 
 
+def next_path(private: Path) -> Path:
+    """Return where the next private file waits until the warehouse is committed."""
+    return private.with_name(private.name + ".next")
+
+
 def _is_private(path: Path) -> bool:
     return catalog_name(path) == PRIVATE or path.name.lower().endswith(f".{PRIVATE}.duckdb")
 

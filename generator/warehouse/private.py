@@ -24,7 +24,7 @@ from generator.warehouse.file import (
     connect,
     remove_database,
 )
-from generator.warehouse.paths import private_path
+from generator.warehouse.paths import next_path, private_path
 from generator.warehouse.spilled import remove_spilled
 from generator.warehouse.sql import has_table, one_row
 from generator.warehouse.table import Table
@@ -129,11 +129,6 @@ def settle(con: Connection, warehouse: Path) -> None:
             put_in_place(path)
         else:
             remove_database(waiting)
-
-
-def next_path(path: Path) -> Path:
-    """Return where the next private file waits until the warehouse is committed."""
-    return path.with_name(path.name + ".next")
 
 
 def put_in_place(path: Path) -> None:
