@@ -14,6 +14,8 @@ from queue import SimpleQueue
 from threading import Thread
 from typing import Any, NamedTuple
 
+import yaml
+
 from generator.errors import ElearnError, first_line
 from generator.publishing.built import Built
 from generator.publishing.project import INSTALLED, project_folder
@@ -27,7 +29,7 @@ DBT = (sys.executable, "-c", "from dbt.cli.main import cli; cli()")
 _OPTIONS = (
     *("--log-level", "none", "--no-quiet", "--no-debug", "--no-use-colors"),  # events say it all
     "--no-single-threaded",  # dbt-duckdb cannot be
-    *("build", "--target", "duckdb", "--no-empty"),
+    *("build", "--no-empty"),
 )
 """They win over the environment and over dbt_project.yml."""
 
@@ -38,7 +40,7 @@ _LEFT_OUT = {
         *("EMPTY", "SAMPLE", "EVENT_TIME_START", "EVENT_TIME_END"),
         *("RESOURCE_TYPES", "EXCLUDE_RESOURCE_TYPES"),
         *("DEFER", "DEFER_STATE", "DEFER_TO_STATE", "FAVOR_STATE", "FAVOR_STATE_MODE"),
-        *("STATE", "ARTIFACT_STATE_PATH", "PROFILE", "PARTIAL_PARSE_FILE_DIFF"),
+        *("STATE", "ARTIFACT_STATE_PATH", "PROFILE", "TARGET", "PARTIAL_PARSE_FILE_DIFF"),
     )
 }
 """Variables of the environment that would build something else than all of the project."""
@@ -76,7 +78,8 @@ def dbt_build(
         A model or a test failed; the lines that say why went to ``reporter.complain``.
     """
     folder = project_folder()
-    arguments = [*_OPTIONS, "--project-dir", str(folder), "--profiles-dir", str(folder)]
+    places = ("--project-dir", str(folder), "--profiles-dir", str(folder))
+    arguments = [*_OPTIONS, *places, *_target(folder)]
     variables = _variables(folder, warehouse, memory_limit, all_tests)
     unit_tests = UnitTests(folder, Path(variables.get("DBT_TARGET_PATH", "target")), variables)
     if unit_tests.have_passed and not all_tests:
@@ -109,9 +112,25 @@ def _variables(
         here = Path.cwd()
         ours |= {"DBT_TARGET_PATH": str(here / "target"), "DBT_LOG_PATH": str(here / "logs")}
     given = {name: value for name, value in os.environ.items() if name not in _LEFT_OUT}
+    as_given = Path(given.get("ELEARN_WAREHOUSE", "warehouse.duckdb"))  # as in profiles.yml
+    if folder != Path.cwd() or as_given.resolve() != warehouse.resolve():
+        given["ELEARN_WAREHOUSE"] = str(warehouse.resolve())
     limit = {} if memory_limit is None else {"ELEARN_MEMORY_LIMIT": memory_limit}
     tests = {"ELEARN_ALL_TESTS": "1"} if all_tests else {}
-    return ours | given | {"ELEARN_WAREHOUSE": str(warehouse.resolve())} | limit | tests
+    return ours | given | limit | tests
+
+
+def _target(folder: Path) -> list[str]:
+    """Return the option for the target duckdb, unless the profile says it.
+
+    dbt parses everything anew where a bare ``dbt build`` had another target or another path.
+    """
+    try:
+        profiles = yaml.safe_load((folder / "profiles.yml").read_text())
+        is_default = profiles["elearn"]["target"] == "duckdb"
+    except (OSError, ValueError, yaml.YAMLError, KeyError, TypeError):
+        is_default = False
+    return [] if is_default else ["--target", "duckdb"]
 
 
 @contextmanager

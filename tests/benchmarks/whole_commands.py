@@ -25,9 +25,7 @@ def command(clock: Clock, folder: Path, *arguments: str) -> None:
 
 def parse(folder: Path) -> None:
     """Let dbt parse for a folder's warehouse, so that builds there start warm."""
-    done = run_dbt(
-        folder / "warehouse.duckdb", dbt_writing_to(folder), "parse", "--target", "duckdb"
-    )
+    done = run_dbt(folder / "warehouse.duckdb", dbt_writing_to(folder), "parse")
     assert done.returncode == 0, done.stdout
 
 
