@@ -40,27 +40,16 @@ class TestedTable(NamedTuple):
         """Number of rows, which the fingerprint begins with."""
         return int(self.fingerprint.partition(":")[0])
 
-    def check_definition(self, con: Connection, database: str, warehouse: Path) -> None:
-        """Raise when the table of a database is defined in another way now."""
-        found = con.execute(
-            f"""
-            select definition from {name_in(database)}.{DEFINITIONS}
-            where database_name = ? and table_name = ?
-            """,
-            [database, self.name],
-        ).fetchall()
-        if found != [(self.definition,)]:
-            raise self._changed(warehouse)
-
     def check_rows(self, con: Connection, warehouse: Path) -> None:
         """Raise when the table of the current database has other rows."""
         relation = ".".join(map(name_in, self.name.split(".", 1)))
         # what the hook at the end of a dbt run keeps of a table that passed its tests
         query = f"select count(*) || ':' || coalesce(sum(hash(t)), 0) from {relation} as t"
         if one_row(con, query) != (self.fingerprint,):
-            raise self._changed(warehouse)
+            raise self.changed(warehouse)
 
-    def _changed(self, warehouse: Path) -> ElearnError:
+    def changed(self, warehouse: Path) -> ElearnError:
+        """Return the error for a table that is another one now."""
         return _refusal(
             warehouse, f"{self.name} changed since the last build that passed all tests"
         )
@@ -78,6 +67,17 @@ class GreenBuild:
     def rows(self) -> int:
         """Rows of all tables together."""
         return sum(table.rows for table in self.tables)
+
+    def check_definitions(self, con: Connection, warehouse: Path) -> None:
+        """Raise when a table of the current database is defined in another way now."""
+        query = f"""
+            select table_name, definition from {DEFINITIONS}
+            where database_name = current_database()
+        """
+        found = dict(con.execute(query).fetchall())
+        for table in self.tables:
+            if found.get(table.name) != table.definition:
+                raise table.changed(warehouse)
 
 
 def read_green_build(con: Connection, warehouse: Path) -> GreenBuild:
@@ -124,9 +124,8 @@ def build_of_content(con: Connection, warehouse: Path) -> Build:
     if published is not None:
         return published
     green = read_green_build(con, warehouse)
-    [database] = one_row(con, "select current_database()")
+    green.check_definitions(con, warehouse)
     for table in green.tables:
-        table.check_definition(con, database, warehouse)
         table.check_rows(con, warehouse)
     return green.facts
 
