@@ -25,6 +25,7 @@ from typing import Any, NamedTuple
 import duckdb
 
 from tests.preloaded import SOCKET
+from tests.preloaded.remembering import remember
 
 MODULES = """
     generator.cli.app generator.cli.build generator.documentation.writing generator.loader.load
@@ -58,6 +59,7 @@ def preload(folder: Path) -> None:
     from dbt.adapters.factory import reset_adapters  # noqa: PLC0415
     from dbt.cli.main import dbtRunner  # noqa: PLC0415
 
+    remember()
     parse_for_any_folder()
     from generator import Settings  # noqa: PLC0415
     from generator.sinks.warehouse import generate_warehouse  # noqa: PLC0415
