@@ -16,6 +16,8 @@ EVENT_TYPES = (
 PAYMENT_TYPES = ("payment_success", "payment_failed")
 PLANS = ("free", "paid")
 GROUPS = ("control", "treatment")
+LATENT = ("engagement_score",)
+"""What a simulation knows of a user and no real export has."""
 MARTS = (
     "user_daily",
     "user_features_daily",

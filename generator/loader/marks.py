@@ -6,11 +6,9 @@ from dataclasses import dataclass
 
 from generator.loader.rules import REPEATED, Fault
 from generator.loader.staging import Staging
+from generator.vocabulary import LATENT
 from generator.warehouse.sql import has_table
 from generator.warehouse.table import Table
-
-LATENT = ("engagement_score",)
-"""Columns that no real export has, and that a file may lack: such a file says nothing of them."""
 
 
 @dataclass(frozen=True)
@@ -107,7 +105,7 @@ def _mark_again(
 
 def _is_same(staging: Staging, column: str, is_stored: bool) -> str:
     same = [f"staged.{column} is not distinct from first_rows.{column}"]
-    if column in LATENT:
+    if column in LATENT:  # a file that lacks it says nothing of it
         same.append(staging.is_unsaid(column, "staged.rowid", f"staged.{column}"))
         if not is_stored:
             same.append(staging.is_unsaid(column, "first_row", f"first_rows.{column}"))

@@ -14,6 +14,7 @@ from typing import Any
 
 import duckdb
 
+from generator.vocabulary import LATENT
 from generator.warehouse.sql import one_row
 from generator.warehouse.table import Column, Table
 from generator.warehouse.tables import EVENTS, USER_CHANGES
@@ -23,7 +24,6 @@ DAY_COLUMNS = {EVENTS: "event_date", USER_CHANGES: "valid_from"}
 
 OUTCOMES = ("repeated", "ignored", "rejected")
 DECILES = [tenth / 10 for tenth in range(1, 10)]
-LATENT = ("engagement_score",)
 Profile = dict[str, dict[str, Any]]
 
 
