@@ -31,6 +31,9 @@ from generator.warehouse.versions import dataset_version
 
 ENGAGEMENT = {EVENT_TYPES[code] for code in (LOGIN, COURSE_ENROLL, VIDEO_WATCH, QUIZ_ATTEMPT)}
 """What makes a day active whose activity the simulator draws."""
+REAL_DATA = (
+    "the ceiling is known for simulated data alone; nobody knows the probabilities behind real data"
+)
 
 
 class Question(NamedTuple):
@@ -93,10 +96,7 @@ def _simulation(con: Connection, warehouse: Path) -> tuple[Settings, date]:
         f"select settings from {LOADS.name} where kind = 'simulated' order by load_id desc limit 1"
     ).fetchall()
     if not found:
-        raise ElearnError(
-            f"{warehouse}: the ceiling is known for simulated data alone; nobody knows the"
-            " probabilities behind real data"
-        )
+        raise ElearnError(f"{warehouse}: {REAL_DATA}")
     stored = json.loads(found[0][0])
     given = {name: value for name, value in stored.items() if name in DEFAULTS}
     given["start_date"] = date.fromisoformat(given["start_date"])
@@ -126,7 +126,15 @@ def _check_days(reader: Reader, warehouse: Path) -> None:
     first, last = one_row(reader.con, query)
     start, through = reader.settings.start_date, reader.through
     if first is not None and not (start <= first and last <= through):
+        if _are_files_loaded(reader.con):
+            raise ElearnError(f"{warehouse}: {REAL_DATA}")
         raise ElearnError(
             f"{warehouse}: the build is about the days {first} to {last}, and simulated are"
             f" {start} to {through}; build with first_day and last_day within these"
         )
+
+
+def _are_files_loaded(con: Connection) -> bool:
+    """Tell whether files were loaded over the last simulation, or into it."""
+    kinds = f"select kind from {LOADS.name} where kind <> 'erased' order by load_id desc limit 1"
+    return one_row(con, kinds) == ("files",)

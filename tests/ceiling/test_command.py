@@ -135,6 +135,16 @@ def test_what_the_ceiling_does_not_know_is_refused(
     assert "\n" not in str(refused.value)
 
 
+def test_files_loaded_over_a_simulation_are_told_so_and_not_asked_for_other_days(
+    warehouse: Path,
+) -> None:
+    later = "update main.user_daily set as_of_date = as_of_date + 1000 where user_id = 1"
+    load = "insert into raw.loads by name select * replace (2 as load_id, 'files' as kind)"
+    change(warehouse, later, f"{load} from raw.loads")
+    with pytest.raises(ElearnError, match="nobody knows the probabilities behind real data"):
+        compute_ceiling(warehouse)
+
+
 @pytest.mark.parametrize(
     "statement",
     [
