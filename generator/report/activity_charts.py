@@ -28,11 +28,11 @@ ENGAGEMENT_ALPHA, ENGAGEMENT_BETA = 2.0, 2.5
 """The distribution that the simulation draws engagement scores from."""
 
 
-def daily_active_users(days: pd.DataFrame) -> Chart:
-    """Draw active users of each day and their mean over a week."""
+def daily_active_users(days: pd.DataFrame, zone: str) -> Chart:
+    """Draw active users of each day of a zone, and their mean over a week."""
     colours = {"each day": SKY, "mean of 7 days": BLUE}
     base = alt.Chart(days).encode(
-        x=day_axis(),
+        x=day_axis(zone),
         tooltip=[
             alt.Tooltip("as_of_date:T", title="day"),
             alt.Tooltip("active_users:Q", format=","),

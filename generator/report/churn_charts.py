@@ -128,14 +128,14 @@ def _before_churn(
     return styled(lines + rules)
 
 
-def label_rate(days: pd.DataFrame, periods: pd.DataFrame) -> Chart:
-    """Draw the label rate of each day over the shaded periods of the split."""
+def label_rate(days: pd.DataFrame, periods: pd.DataFrame, zone: str) -> Chart:
+    """Draw the label rate of each day of a zone over the shaded periods of the split."""
     colours = {name: PERIOD_COLOURS[name] for name in periods["split"]}
     bands = (
         alt.Chart(periods)
         .mark_rect(opacity=0.75)
         .encode(
-            x=day_axis("first_day"),
+            x=day_axis(zone, "first_day"),
             x2="day_after:T",
             color=colour("split:N", colours),
             tooltip=["split:N", "first_day:T", "last_day:T", "days:Q"],
@@ -145,7 +145,7 @@ def label_rate(days: pd.DataFrame, periods: pd.DataFrame) -> Chart:
         alt.Chart(days)
         .mark_line(color=INK, strokeWidth=2)
         .encode(
-            x=day_axis(),
+            x=day_axis(zone),
             y=alt.Y("label_rate:Q", title="rows with churn_label 1", axis=alt.Axis(format="%")),
             tooltip=["as_of_date:T", alt.Tooltip("label_rate:Q", format=".2%"), "user_days:Q"],
         )

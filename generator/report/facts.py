@@ -28,7 +28,8 @@ select
     (
         select kind = 'simulated' from raw.loads where kind <> 'erased'
         order by load_id desc limit 1
-    ) as is_simulated
+    ) as is_simulated,
+    (select days_in from main.build_info) as days_in
 """
 
 
@@ -51,6 +52,8 @@ class Facts:
     scoring_rows: int
     dataset_version: str
     is_simulated: bool
+    days_in: str
+    """The zone in which days begin."""
     question: Question
     has_ceiling: bool
     """Whether the best possible prediction is known."""
@@ -60,12 +63,12 @@ class Facts:
 
 def read_facts(con: Connection, warehouse: Path, *, has_ceiling: bool = False) -> Facts:
     """Read the headline numbers; :func:`generator.report.churn.prepare` comes first."""
+    question = read_question(con, warehouse)  # says it where an earlier version built the marts
     found = con.execute(HEADLINES)
     names = [column[0] for column in found.description or ()]
     [row] = found.fetchall()
     headlines: dict[str, Any] = dict(zip(names, row, strict=True))
     build = _build(con, warehouse)
-    question = read_question(con, warehouse)
     return Facts(**headlines, question=question, has_ceiling=has_ceiling, build=build)
 
 

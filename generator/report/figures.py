@@ -70,7 +70,8 @@ def _daily_active_users(con: Connection, facts: Facts) -> Figure:
         f"on a day, {facts.active_users:,.0f} on average. A user is active on a day with at least "
         "one engagement event; the dark line is the mean of a day and the six before it."
     )
-    return Figure(name, title, reading, activity_charts.daily_active_users(days), is_wide=True)
+    chart = activity_charts.daily_active_users(days, facts.days_in)
+    return Figure(name, title, reading, chart, is_wide=True)
 
 
 def _weekly_rhythm(con: Connection, _facts: Facts) -> Figure:
@@ -261,7 +262,8 @@ def _label_rate(con: Connection, facts: Facts) -> Figure:
         f"each day, {facts.label_rate:.2%} over all days. Shaded: {spans}. The embargo keeps "
         "label windows of training rows out of the test period."
     )
-    return Figure(name, title, reading, churn_charts.label_rate(days, periods), is_wide=True)
+    chart = churn_charts.label_rate(days, periods, facts.days_in)
+    return Figure(name, title, reading, chart, is_wide=True)
 
 
 def _separation(con: Connection, facts: Facts) -> Figure:

@@ -111,7 +111,8 @@ def _percent(share: float | None) -> str:
 def _words(facts: Facts) -> list[str]:
     asked = facts.question
     return [
-        "A day is active when it has at least one engagement event; days are UTC.",
+        "A day is active when it has at least one engagement event; days are those of "
+        f"{facts.days_in}.",
         f"Observed churn: {asked.label_window_days} days without an active day follow the user's "
         "last active day within "
         "the observation window. A user who was last active too recently counts as not churned; "

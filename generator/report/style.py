@@ -53,9 +53,9 @@ NARROW = alt.param(name="narrow", value=False)
 Chart = alt.Chart | alt.LayerChart
 
 
-def day_axis(field: str = "as_of_date", title: str | None = "day (UTC)") -> alt.X:
-    """Return an axis of days."""
-    return alt.X(f"{field}:T", title=title, axis=alt.Axis(tickCount=6))
+def day_axis(zone: str, field: str = "as_of_date") -> alt.X:
+    """Return an axis of the days of a zone."""
+    return alt.X(f"{field}:T", title=f"day ({zone})", axis=alt.Axis(tickCount=6))
 
 
 def colour(field: str, colours: dict[str, str], symbol: str = "square") -> alt.Color:

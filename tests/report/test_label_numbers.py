@@ -26,7 +26,7 @@ def test_the_label_rate_is_that_of_the_training_rows(con: duckdb.DuckDBPyConnect
 
 
 def test_the_shaded_periods_are_those_of_training_splits(con: duckdb.DuckDBPyConnection) -> None:
-    chart = churn_charts.label_rate(churn.label_rate(con), churn.periods(con)).to_dict()
+    chart = churn_charts.label_rate(churn.label_rate(con), churn.periods(con), "UTC").to_dict()
     [shaded] = [rows for rows in chart["datasets"].values() if any("split" in row for row in rows)]
     days_of = defaultdict(set)
     for row in shaded:

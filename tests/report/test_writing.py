@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -98,6 +99,15 @@ def test_every_axis_says_what_it_shows(pages: dict[str, Path]) -> None:
             titles = {layer["encoding"].get(axis, {}).get("title") for layer in layers} - {None}
             assert titles or (name, axis) in named_by_their_labels, (name, axis)
         assert len(spec["description"]) > 60
+
+
+def test_the_page_names_the_zone_of_its_days(copied: Path, tmp_path: Path) -> None:
+    with duckdb.connect(str(copied)) as con:
+        con.execute("update main.build_info set days_in = 'Asia/Kolkata'")
+    write_report(copied, tmp_path / "report.html")
+    assert "days are those of Asia/Kolkata." in (tmp_path / "report.html").read_text()
+    titles = re.findall(r'"day \(([^)]*)\)"', json.dumps(specs(tmp_path / "report.html")))
+    assert set(titles) == {"Asia/Kolkata"}
 
 
 def test_a_published_copy_gives_the_same_charts_and_names_its_tests(
