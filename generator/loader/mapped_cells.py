@@ -51,14 +51,11 @@ class MappedCells:
 
     @property
     def disputed(self) -> frozenset[str]:
-        """Return the columns of raw that stand in the file and in the names of its folders.
-
-        Columns with several names are not among these, as each of the names is compared.
-        """
+        """Return the columns of raw that stand in the file and in the names of its folders."""
         return frozenset(
             entry.column
             for entry in self.mapping.entries
-            if len(entry.names) == 1 and any(cell.is_in_folders for cell in self.of(entry.names))
+            if any(cell.is_in_folders for cell in self.of(entry.names))
         )
 
     def have_points(self, names: Sequence[str]) -> bool:

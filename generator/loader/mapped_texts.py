@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 
 from generator.loader.casts import Cell
 from generator.loader.mapped_cells import MappedCells
 from generator.loader.mapped_values import MappedValues
-from generator.loader.mapping import DEFAULT, IGNORE, MEASURES, REJECT, Entry
-from generator.loader.rules import IGNORED, Rules
+from generator.loader.mapping import DEFAULT, IGNORE, MEASURES, REJECT, TIMES, Entry
+from generator.loader.rules import FOLDER_OF_ONLY, IGNORED, Rules
 from generator.loader.text_format import PLAIN, TextFormat
 from generator.warehouse.sql import quoted, quoted_list
 
@@ -40,12 +41,14 @@ class _Query:
         self, found: MappedCells, rules: Rules, text_format: TextFormat, is_lines: bool
     ) -> None:
         self.found, self.decimal = found, text_format.decimal
+        self.pattern = text_format.date_format
         entries = (_with_mark(entry, self._mark(entry.names)) for entry in found.mapping.entries)
         self.mapping = replace(found.mapping, entries=tuple(entries))
         self.rules, self.disputed = rules, found.disputed
         self.nulls = TextFormat(nulls=text_format.nulls)
         self.values = MappedValues(found, text_format, is_lines, found.mapping.plain_names)
         self.cells, self.numbers = self.values.cells, self.values.numbers
+        self.only = [name for name in found.mapping.only_names if found.cells[name].is_in_folders]
 
     def sql(self, rows: str) -> str:
         texts = [self._outcome_text(column) for column in self.rules.columns]
@@ -82,6 +85,20 @@ class _Query:
             return text
         return self._unless_lacking(name, _swapped(text), text)
 
+    def _of_first(self, names: Sequence[str], of: Callable[[str], str], missing: str) -> str:
+        """Return what is said of the first of some names that is not missing.
+
+        Where a file has one of them alone, that counts, missing or not.
+        """
+        found = [name for name in names if name in self.numbers]
+        if len(found) == 1:
+            return of(found[0])
+        whens = (f"when {self._is_given(name)} then {of(name)}" for name in found)
+        return f"case {' '.join(whens)} else {missing} end"
+
+    def _is_given(self, name: str) -> str:
+        return f"(cell{self.numbers[name]} is not null)"
+
     def _unless_lacking(self, name: str, text: str, of_folder: str) -> str:
         """Return a text, or another one where a line lacks what its folder says."""
         number = self.numbers.get(name)
@@ -113,31 +130,60 @@ class _Query:
         entry = self.mapping.entry(column)
         if entry is None:
             return f"cast(null as varchar) as text_{column}"
-        text = _text_of(entry, _given(entry))
-        if column in self.disputed and column in MEASURES:
-            of_folder = _text_of(_with_mark(entry, PLAIN.decimal), _given(entry))
-            is_same = self._mark(entry.names) == PLAIN.decimal
-            of_folder = of_folder if is_same else _swapped(of_folder)
-            text = self._unless_lacking(entry.names[0], text, of_folder)
+        text = self._written_alike(entry, _text_of(entry, _given(entry)))
         is_wrong = " or ".join(condition for condition, _ in self._faults(entry)) or "false"
         return f"case when {is_wrong} then {_given(entry)} else {text} end as text_{column}"
 
+    def _written_alike(self, entry: Entry, text: str) -> str:
+        """Return a number or a day as cells write it, where programs wrote it too."""
+        names = [name for name in entry.names if name in self.numbers]
+        if entry.column in MEASURES and self._mark(names) != PLAIN.decimal:
+            own = _swapped(_text_of(_with_mark(entry, PLAIN.decimal), _given(entry)))
+            are_own = {name: self._mark([name]) == PLAIN.decimal for name in names}
+        elif entry.column in TIMES and self.pattern and not (entry.date_format or entry.ticks):
+            if entry.column in self.found.in_folders:  # which the rules know
+                return text
+            day = f"case when regexp_full_match({text}, '[0-9-]{{10}}') then {text} end"
+            day = f"strftime(try_cast({day} as date), {quoted(self.pattern)})"
+            own = f"coalesce({day}, {text})"
+            are_own = {name: self.cells[self.numbers[name]].is_folder for name in names}
+        else:
+            return text
+
+        def of(name: str) -> str:
+            return own if are_own[name] else self._unless_lacking(name, text, own)
+
+        is_mixed = any(of(name) != text for name in names)
+        return self._of_first(names, of, text) if is_mixed else text
+
     def _folders(self) -> str:
-        """Return what the rules read of columns that stand in the file and its folders too."""
+        """Return what the rules read of columns that stand in the file and its folders too.
+
+        That is a JSON object of those columns whose cell says something beside its folder.
+        """
         said = []
         for entry in self.mapping.entries:
-            if entry.column not in self.disputed:
-                continue
-            number = self.numbers[entry.names[0]]
-            folder = self.cells[number].folder
-            given = Cell("cast(null as varchar)" if folder is None else quoted(folder), self.nulls)
-            of_folder = _with_mark(entry, PLAIN.decimal)
-            text, same = (_text_of(of_folder, said) for said in (given.trimmed, _given(entry)))
-            said.append(
-                f"'{entry.column}', case when is_disputed{number} then {text} else {same} end"
-            )
-        found = f"json_object({', '.join(said)})" if said else "null"
+            if entry.column in self.disputed:
+                said.append(self._of_first(entry.names, partial(self._of_folder, entry), "null"))
+        found = f"'{{' || concat_ws(',', {', '.join(said)}) || '}}'" if said else "null"
+        if self.only:
+            cells = ", ".join(f"{quoted(name)}, cell{self.numbers[name]}" for name in self.only)
+            found = f"case when {self._is_outside()} then json_object({cells}) else {found} end"
         return f"cast({found} as varchar)"
+
+    def _of_folder(self, entry: Entry, name: str) -> str:
+        cell = self.cells[self.numbers[name]]
+        if not cell.is_in_folders:
+            return "null"
+        given = Cell("cast(null as varchar)" if cell.folder is None else quoted(cell.folder))
+        text = _text_of(_with_mark(entry, PLAIN.decimal), replace(given, format=self.nulls).trimmed)
+        key = quoted(f'"{entry.column}":')
+        is_disputed = f"is_disputed{self.numbers[name]}"
+        return f"case when {is_disputed} then {key} || coalesce(to_json({text}), 'null') end"
+
+    def _is_outside(self) -> str:
+        """Tell whether a cell of `only` is not what the name of its folder says."""
+        return " or ".join(self._differs(name) for name in self.only)
 
     def _broken(self) -> str:
         """Return the first that applies: a broken line, an ignored row, a fault of a column."""
@@ -154,6 +200,8 @@ class _Query:
             if entry.missing == IGNORE:
                 ignored.append(f"{_outcome(entry)} is null")
             faults += self._faults(entry)
+        if self.only:
+            faults.append((self._is_outside(), self.rules.number(FOLDER_OF_ONLY)))
         whens = [f"when {condition} then {IGNORED}" for condition in ignored]
         whens += [f"when {condition} then {number}" for condition, number in faults]
         return f"case when broken is not null then broken {' '.join(whens)} end"
@@ -169,17 +217,30 @@ class _Query:
         is_needed = column in self.rules.required and column not in self.rules.spared
         if entry.missing == REJECT and not is_needed:
             faults.append((f"{_outcome(entry)} is null", self._number(column, "missing")))
-        compared = [] if column in self.disputed else names
+        folder = self._number(column, "folder")
+        for place, name in enumerate(names):
+            differs = self._differs(name, column in MEASURES)
+            if column not in self.disputed:
+                faults.append((differs, folder))
+            elif len(names) > 1:  # the rules compare the one that counts
+                before = [f"not {self._is_given(other)}" for other in names[:place]]
+                counts = " and ".join([self._is_given(name), *before])
+                faults.append((f"({differs} and not ({counts}))", folder))
         if entry.highest in self.numbers:
-            compared = [*compared, entry.highest]
-        for name in compared:
-            number = self.numbers[name]
-            if self.cells[number].is_in_folders:
-                has_point = column not in MEASURES or self._mark([name]) == PLAIN.decimal
-                cell = f"cell{number}" if has_point else _swapped(f"cell{number}")
-                differs = _differs(number, cell, self.cells[number].folder)
-                faults.append((differs, self._number(column, "folder")))
+            faults.append((self._differs(entry.highest, is_number=True), folder))
         return faults
+
+    def _differs(self, name: str, is_number: bool = False) -> str:
+        """Tell whether a cell is another text than that of its folder, and another number."""
+        number = self.numbers[name]
+        cell, text = self.cells[number], f"cell{number}"
+        if not cell.is_in_folders:
+            return "false"
+        if is_number and self._mark([name]) != PLAIN.decimal:
+            text = _swapped(text)
+        said = "null" if cell.folder is None else quoted(cell.folder)
+        is_same = f"coalesce(try_cast({text} as double) = try_cast({said} as double), false)"
+        return f"(is_disputed{number} and {text} is distinct from {said} and not {is_same})"
 
     def _number(self, column: str, kind: str) -> int:
         return self.rules.mapping_fault(column, kind)
@@ -237,10 +298,3 @@ def _is_other(entry: Entry, given: str) -> str:
         return f"({given} is not null)"
     texts = quoted_list(text for text, _ in entry.values)
     return f"coalesce({given} not in ({texts}), false)"
-
-
-def _differs(number: int, cell: str, folder: str | None) -> str:
-    """Tell whether a cell is another text than that of the folders, and another number."""
-    said = "null" if folder is None else quoted(folder)
-    is_same_number = f"coalesce(try_cast({cell} as double) = try_cast({said} as double), false)"
-    return f"(is_disputed{number} and {cell} is distinct from {said} and not {is_same_number})"

@@ -120,11 +120,20 @@ class TableMapping:
     @property
     def names(self) -> tuple[str, ...]:
         """Every column or path of the export that is read, each once."""
+        return tuple(dict.fromkeys([*self._of_entries, *(name for name, _ in self.only)]))
+
+    @property
+    def only_names(self) -> tuple[str, ...]:
+        """Columns or paths that are read to tell which rows count, and for nothing else."""
+        return tuple(name for name, _ in self.only if name not in self._of_entries)
+
+    @property
+    def _of_entries(self) -> list[str]:
         found: list[str] = []
         for entry in self.entries:
             found += [*entry.names, *entry.hashed]
             found += [entry.highest] if entry.highest else []
-        return tuple(dict.fromkeys([*found, *(name for name, _ in self.only)]))
+        return found
 
 
 def named_as_in_raw(table: str, columns: tuple[str, ...]) -> TableMapping:

@@ -33,6 +33,10 @@ class Fault:
     """SQL that tells it from the later faults of the same check."""
 
 
+FOLDER_OF_ONLY = Fault("folders", f"a column of `only` {MAPPING_FAULTS['folder']}")
+"""What a mapping may find wrong with a column that it reads for nothing else."""
+
+
 @dataclass(frozen=True)
 class Check:
     """A condition that no good row meets, and what it may come down to."""

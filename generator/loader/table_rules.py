@@ -16,7 +16,14 @@ from generator.loader.cell_checks import (
 )
 from generator.loader.columns import TEXTS, Columns
 from generator.loader.measures import measure
-from generator.loader.rules import MAPPING_FAULTS, VALID_FROM, Check, Fault, Rules
+from generator.loader.rules import (
+    FOLDER_OF_ONLY,
+    MAPPING_FAULTS,
+    VALID_FROM,
+    Check,
+    Fault,
+    Rules,
+)
 from generator.vocabulary import EVENT_TYPES, PAYMENT_TYPES, PLANS
 from generator.warehouse.sql import quoted_list
 from generator.warehouse.tables import EVENTS, USERS
@@ -160,7 +167,8 @@ def event_rules(columns: Columns = TEXTS) -> Rules:
 def _mapping_faults(columns: Columns, cast: dict[str, Cast]) -> tuple[Fault, ...]:
     if columns.mapping is None:
         return ()
-    return tuple(fault_of(column, reason) for column in cast for reason in MAPPING_FAULTS.values())
+    of_columns = (fault_of(column, said) for column in cast for said in MAPPING_FAULTS.values())
+    return (*of_columns, FOLDER_OF_ONLY)
 
 
 def _values(columns: Columns, cast: dict[str, Cast]) -> dict[str, str]:

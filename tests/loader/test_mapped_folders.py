@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -10,6 +11,7 @@ import pytest
 
 from generator.errors import UsageError
 from generator.loader.mapping_file import read_mapping
+from generator.loader.quarantine import RejectedError
 from generator.loader.text_format import TextFormat
 from tests.loader.desk import EVENT, USER, USERS, Desk, Row, as_csv
 from tests.loader.test_mapping import load_mapped
@@ -111,6 +113,11 @@ def test_folders_have_iso_dates_and_cells_those_of_the_options(desk: Desk) -> No
     files = [str(desk.folder / "lake")]
     desk.load_files(users, files, mapping=mapping, text_format=options, max_rejects=2)
     assert desk.event_ids() == [0]
+    lacking = [row | {"event_time": ""} for row in rows[1:2]]
+    desk.file("lines/event_time=2025-01-03/a.jsonl", as_lines(lacking + rows[:1]))
+    folder = [str(desk.folder / "lines")]
+    report = desk.load_files([], folder, mapping=mapping, text_format=options, append=True)
+    assert (report.events_loaded, report.events_repeated) == (1, 1)
 
 
 @pytest.mark.parametrize("kind", ["csv", "jsonl"])
@@ -127,6 +134,80 @@ def test_the_highest_score_is_compared_with_its_folder(desk: Desk, kind: str) ->
     load_mapped(desk, text, files, users=users, max_rejects=2)
     loaded = [(0, 50.0), (1, 50.0), *([(3, 50.0)] if kind == "jsonl" else []), (9, 48.7805)]
     assert desk.query("select event_id, quiz_score from raw.events order by all") == loaded
+
+
+@pytest.mark.parametrize("kind", ["csv", "jsonl"])
+def test_rows_that_count_agree_with_their_folders(desk: Desk, kind: str) -> None:
+    text = AS_IN_RAW + '[events.only]\nsource = ["web", "Web"]\n'
+    cells = {"web": ["web", "Web", "app", ""], "app": ["web", "app", ""], "web/more": [None]}
+    number, write = iter(range(99)), as_csv if kind == "csv" else as_lines
+    for folder, some in cells.items():
+        rows = [EVENT | {"event_id": str(next(number)), "source": cell or ""} for cell in some]
+        if some == [None]:
+            del rows[0]["source"]
+        desk.file(f"lake/source={folder}/a.{kind}", write(rows))
+    users, files = [desk.file("users.csv", USERS)], [str(desk.folder / "lake")]
+    report = load_mapped(desk, text, files, users=users, max_rejects=2)
+    assert (report.events_ignored, report.events_rejected) == (4 if kind == "csv" else 3, 2)
+    assert desk.event_ids() == ([0, 7] if kind == "csv" else [0, 3, 7])
+    with pytest.raises(RejectedError) as failure:
+        load_mapped(desk, text, files, users=users)
+    [line] = failure.value.as_lines()
+    assert line.startswith("events  2  a column of `only` is not what the name of its folder says")
+    assert f"""source=app/a.{kind} row 1 '{{"source":"web"}}'""" in line
+    assert f"""source=web/a.{kind} row 2 '{{"source":"Web"}}'""" in line
+
+
+SEVERAL = """
+decimal = ","
+[events]
+event_id = "event_id"
+user_id = "user_id"
+event_type = { from = ["kind", "event_type"], values = { "in" = "login", "IN" = "login" } }
+event_time = { from = ["at", "day"] }
+watch_minutes = { from = ["length", "minutes"] }
+"""
+AGREEING = [
+    ("day=2025-01-03", {"day": "03.01.2025", "length": ""}),
+    ("at=2025-01-03", {"day": "04.01.2025", "length": ""}),
+    ("minutes=1.5", {"minutes": "1,50"}),
+    ("length=1.5", {"length": "1,50"}),
+    ("length=1.5", {"minutes": "9,5"}),  # what the folder says alone counts
+    ("minutes=1.5", {"length": "9,5"}),
+    ("minutes=1.5", {"length": "9,5", "minutes": "1,5"}),
+    ("kind=in", {"kind": "IN", "length": ""}),
+]
+DIFFERING = [
+    ("day=2025-01-03", {"day": "04.01.2025", "length": ""}),
+    ("day=2025-01-03", {"day": "2025-01-03", "length": ""}),
+    ("minutes=1.5", {"minutes": "1,6"}),
+    ("minutes=1.5", {"minutes": "1.5"}),
+    ("minutes=1.5", {"length": "9,5", "minutes": "1,6"}),
+    ("length=1.5", {"length": "1,6", "minutes": "1,5"}),
+    ("kind=in", {"kind": "video_watch", "length": ""}),
+]
+
+
+@pytest.mark.parametrize("kind", ["csv", "jsonl"])
+def test_of_several_names_the_one_that_counts_is_compared_as_it_is_read(
+    desk: Desk, kind: str
+) -> None:
+    write = as_csv if kind == "csv" else as_lines
+    for number, (folder, cells) in enumerate([*AGREEING, *DIFFERING]):
+        row = EVENT | {"event_id": str(number), "day": "02.01.2025"} | cells
+        desk.file(f"lake/{folder}/{number}.{kind}", write([row]))
+    users = [desk.file("users.csv", [USER | {"signup_date": "01.01.2025"}])]
+    files = [str(desk.folder / "lake")]
+    mapping = read_mapping(desk.file("mapping.toml", SEVERAL.encode()))
+    options = TextFormat.of(mapping, [], None, "%d.%m.%Y", None)
+    rejects = len(DIFFERING)
+    desk.load_files(users, files, mapping=mapping, text_format=options, max_rejects=rejects)
+    assert desk.event_ids() == list(range(len(AGREEING)))
+    minutes = "select distinct watch_minutes from raw.events where event_id in (2, 3, 4)"
+    assert desk.query(minutes) == [(1.5,)]
+    assert desk.query("select distinct event_date from raw.events where event_id < 2") == [
+        (date(2025, 1, 3),)
+    ]
 
 
 def test_text_ids_of_users_are_compared_with_their_folders(desk: Desk) -> None:
