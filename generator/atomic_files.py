@@ -9,7 +9,7 @@ import shutil
 import socket
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -113,6 +113,14 @@ def sync(path: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def keep_owner(path: Path, like: Path) -> None:
+    """Give a file the owner and the group of another one, as far as this person may."""
+    status = like.stat()
+    for owner, group in ((status.st_uid, -1), (-1, status.st_gid)):
+        with suppress(OSError):
+            os.chown(path, owner, group)
 
 
 @contextmanager

@@ -27,7 +27,7 @@ from generator.warehouse.file import (
 )
 from generator.warehouse.moving_over import move_over
 from generator.warehouse.next_private_file import NextPrivateFile
-from generator.warehouse.paths import check_readable, private_path
+from generator.warehouse.paths import check_path, check_readable, private_path, resolved
 from generator.warehouse.private import NAME, PrivateFile, read_private, settle
 
 
@@ -57,7 +57,7 @@ def erase(
     Raises
     ------
     UsageError
-        None of them is there, or the private file cannot be read.
+        None of them is there, the private file cannot be read, or the folder cannot be written.
     ElearnError
         Nothing is loaded, or a table of a person's own refers to what would go. After any error
         both files hold what they held.
@@ -70,6 +70,7 @@ def erase(
         ):
             return _report(private, *_planned(con, private, wanted))
     check_unlocked(warehouse)
+    check_path(resolved(warehouse), is_replaced=True)
     move_over(warehouse, memory_limit, reporter)
     try:
         with (
@@ -78,7 +79,7 @@ def erase(
         ):
             found, planned = _planned(con, old, wanted)
             report = _report(old, found, planned)
-            private = NextPrivateFile(con, private_path(warehouse), old, memory_limit, reporter)
+            private = NextPrivateFile(con, warehouse, old, memory_limit, reporter)
             with reporter.step("erase"):
                 return report.after(_write(con, warehouse, private, report, planned.stay))
     finally:

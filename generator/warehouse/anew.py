@@ -10,7 +10,8 @@ import shutil
 from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 
-from generator.atomic_files import sync
+from generator.atomic_files import keep_owner, move_file
+from generator.errors import ElearnError
 from generator.warehouse.file import STORAGE, Connection, remove_database
 from generator.warehouse.paths import resolved
 from generator.warehouse.sql import name_in, one_row, quoted, quoted_list
@@ -45,6 +46,11 @@ def write_anew(
     finish
         Called when the new file holds its rows and is the current database, before it takes the
         old one's place.
+
+    Raises
+    ------
+    ElearnError
+        The new file cannot take the old one's place, which stays.
     """
     new = anew_path(path)
     remove_database(new)
@@ -59,12 +65,15 @@ def write_anew(
     if finish is not None:
         finish()
     con.execute(f"use {name_in(source)}")
-    con.execute(f"detach {target}")  # writes all of it into the file
+    con.execute(f"checkpoint {target}")  # a detach would not say why the disk does not take it
+    con.execute(f"detach {target}")
     con.execute("checkpoint")  # no log may stay beside the new file
-    shutil.copymode(resolved(path), new)
-    sync(new)
-    new.replace(resolved(path))
-    sync(resolved(path).parent)
+    try:
+        shutil.copymode(resolved(path), new)
+        keep_owner(new, like=resolved(path))
+        move_file(new, resolved(path))
+    except OSError as error:
+        raise ElearnError(f"{path}: cannot be replaced: {error.strerror or error}") from error
 
 
 def _copy_database(

@@ -93,8 +93,7 @@ def _fill_private(
 ) -> None:
     """Write the private file with the rows of the old tables, in place of such rows of its own."""
     with read_private(con, warehouse, memory_limit) as before:
-        path = private_path(warehouse)
-        private = NextPrivateFile(con, path, before, memory_limit, reporter)
+        private = NextPrivateFile(con, warehouse, before, memory_limit, reporter)
         try:
             private.leave_out(*(OLD_NAMES[name] for name in old))
             for name in old:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from generator.atomic_files import sync
+from generator.atomic_files import keep_owner, sync
 from generator.errors import not_allowed
 from generator.reporter import SILENT, Reporter
 from generator.warehouse.file import (
@@ -54,7 +54,7 @@ def load_transaction(
     connection is closed, which rolls back.
     """
     with read_private(con, warehouse, memory_limit) as old:
-        private = NextPrivateFile(con, private_path(warehouse), old, memory_limit, reporter)
+        private = NextPrivateFile(con, warehouse, old, memory_limit, reporter)
         con.begin()
         try:
             yield private
@@ -74,15 +74,16 @@ class NextPrivateFile(PrivateFile):
 
     def __init__(
         self,
-        warehouse: Connection,
-        path: Path,
+        con: Connection,
+        warehouse: Path,
         old: PrivateFile,
         memory_limit: str | None,
         reporter: Reporter,
     ) -> None:
         super().__init__(old._con)
+        self._of_warehouse = con
         self._warehouse = warehouse
-        self._path = path
+        self._path = private_path(warehouse)
         self._old = old
         self._memory_limit = memory_limit
         self._reporter = reporter
@@ -118,6 +119,8 @@ class NextPrivateFile(PrivateFile):
         if self._next is not None:
             return self._next
         self._check_replaceable()
+        if not os.access(self._path.parent, os.W_OK):
+            raise not_allowed(NAME, self._path, "a file in a folder that can be written")
         waiting = next_path(self._path)
         remove_database(waiting)
         mask = os.umask(0o077)  # its owner alone may ever open it
@@ -152,7 +155,7 @@ class NextPrivateFile(PrivateFile):
         """Write the next file whole, for the load that was recorded last."""
         if self._next is None:
             return
-        con, load = self._next, last_load(self._warehouse)
+        con, load = self._next, last_load(self._of_warehouse)
         assert load is not None
         for table in PRIVATE_TABLES:
             if (
@@ -165,6 +168,7 @@ class NextPrivateFile(PrivateFile):
         insert_row(con, WRITTEN_BY, row._asdict())
         con.commit()
         con.close()
+        keep_owner(next_path(self._path), like=self._warehouse)  # root may have been called
         sync(next_path(self._path))
 
     def copy(self, stay: Mapping[Table, str]) -> None:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
 import pytest
@@ -15,18 +13,16 @@ from generator.warehouse.file import read_warehouse
 from generator.warehouse.paths import private_path
 from generator.warehouse.private import read_private
 from generator.warehouse.verify import verify_warehouse
-from tests.conftest import ROOT
 from tests.erasing.desk import WORD, all_bytes, holding_the_word, load_with_word, take_out
 from tests.loader.desk import Desk
 from tests.named_moments import Moment, kill_at
 from tests.private import query_private
-from tests.robustness.test_full_disks import AS_NOBODY
 
 NEXT = "generator.warehouse.next_private_file.NextPrivateFile"
 MOMENTS = {
     "begun": Moment("after", f"{NEXT}.copy"),
     "sealed": Moment("after", f"{NEXT}.seal"),
-    "before_the_rename": Moment("after", "generator.warehouse.anew.sync"),
+    "before_the_rename": Moment("before", "generator.warehouse.anew.move_file"),
     "after_the_rename": Moment("after", "generator.erasing.write_anew"),
 }
 
@@ -81,28 +77,3 @@ def test_what_a_killed_command_moved_to_disk_goes_too(desk: Desk) -> None:
     take_out(desk, user_id="2")
     assert not holding_the_word(desk)
     assert {path.name for path in desk.folder.iterdir() if path.is_dir()} == set()
-
-
-def test_a_private_file_that_may_not_be_read_is_refused(desk: Desk) -> None:
-    load_with_word(desk)
-    with tempfile.TemporaryDirectory() as name:  # pytest's own folders are closed to nobody
-        Path(name).chmod(0o777)
-        warehouse = Path(name) / "warehouse.duckdb"
-        for source, mode in ((desk.warehouse, 0o666), (private_path(desk.warehouse), 0)):
-            copy = warehouse.with_name(source.name)
-            copy.write_bytes(source.read_bytes())
-            copy.chmod(mode)
-        done = subprocess.run(
-            [sys.executable, "-c", AS_NOBODY, "erase", "--user-id", "2"],
-            cwd=ROOT,
-            env=os.environ | {"ELEARN_WAREHOUSE": str(warehouse)},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert (done.returncode, done.stderr.splitlines()[-1]) == (
-            2,
-            f"Error: private file: '{private_path(warehouse)}' is not allowed; give a file that"
-            " can be read",
-        )
-        assert warehouse.read_bytes() == desk.warehouse.read_bytes()
