@@ -106,6 +106,18 @@ def test_a_text_key_goes_and_its_number_is_not_given_again(desk: Desk) -> None:
         take_out(desk, user_key=keys["1"])
 
 
+def test_the_same_person_is_a_new_user_in_a_later_load(desk: Desk) -> None:
+    later = USERS[1] | {"valid_from": "2025-01-09", "plan": "free"}
+    desk.load(users=[*(row | {"valid_from": ""} for row in USERS), later])
+    take_out(desk, user_id="2")
+    assert desk.query("from raw.user_changes") == []
+    back = USERS[1] | {"signup_date": "2025-01-03", "country": "FR"}
+    report = desk.load([EVENTS[2] | {"event_time": "2025-01-04"}], [back], append=True)
+    assert (report.users_loaded, report.users_repeated) == (1, 0)
+    stored = "select country, cast(signup_date as varchar) from raw.users where user_id = 2"
+    assert desk.query(stored) == [("FR", "2025-01-03")]
+
+
 def test_who_stands_only_in_the_quarantine_goes_too_as_a_whole_word(desk: Desk) -> None:
     bad = [BAD | {"user_id": user} for user in ("007", "77", "x7", "9")]
     lines = as_csv([*EVENTS, *bad]) + b"one,more,for 7\none,more,for 77\none,more,7th\n"

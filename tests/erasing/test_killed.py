@@ -77,3 +77,25 @@ def test_what_a_killed_command_moved_to_disk_goes_too(desk: Desk) -> None:
     take_out(desk, user_id="2")
     assert not holding_the_word(desk)
     assert {path.name for path in desk.folder.iterdir() if path.is_dir()} == set()
+
+
+LOGGED = """
+import os, sys, duckdb
+con = duckdb.connect(sys.argv[1])
+con.execute(
+    "insert into raw.events by name select * replace (99 as event_id, ? as course_name)"
+    " from raw.events where user_id = 2", [sys.argv[2]]
+)
+os.kill(os.getpid(), 9)
+"""
+
+
+def test_the_log_that_a_killed_writer_left_goes_too(desk: Desk) -> None:
+    load_with_word(desk)
+    killed = [sys.executable, "-c", LOGGED, str(desk.warehouse), WORD[::-1]]
+    assert subprocess.run(killed, check=False).returncode == -signal.SIGKILL
+    assert WORD[::-1].encode() in all_bytes(desk)["warehouse.duckdb.wal"]
+    report = take_out(desk, user_id="2")
+    assert report.rows["raw.events"] == 2
+    assert {*all_bytes(desk)} == {"warehouse.duckdb", "warehouse.private.duckdb"}
+    assert not [name for name, content in all_bytes(desk).items() if WORD[::-1].encode() in content]
