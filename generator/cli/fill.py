@@ -179,20 +179,21 @@ def load(
 @app.command(epilog="Example: elearn erase --user-id 42 --dry-run")
 def erase(
     user_id: Annotated[
-        str | None, typer.Option(help="The user with this id in raw.users.", metavar="ID")
+        list[str] | None, typer.Option(help="The user with this id in raw.users.", metavar="ID")
     ] = None,
     user_key: Annotated[
-        str | None, typer.Option(help="The user whose id in the export is a text.", metavar="TEXT")
+        list[str] | None,
+        typer.Option(help="The user whose id in the export is a text.", metavar="TEXT"),
     ] = None,
     file: Annotated[
-        str | None,
+        list[str] | None,
         typer.Option(help="Users: ids, or texts where ids are texts, one a line.", metavar="FILE"),
     ] = None,
     event_id: Annotated[
-        str | None, typer.Option(help="One event, and not its user.", metavar="ID")
+        list[str] | None, typer.Option(help="One event, and not its user.", metavar="ID")
     ] = None,
     event_file: Annotated[
-        str | None, typer.Option(help="Events: ids, one a line.", metavar="FILE")
+        list[str] | None, typer.Option(help="Events: ids, one a line.", metavar="FILE")
     ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would go, and write nothing.")
@@ -210,11 +211,11 @@ def erase(
     voice = Voice(quiet, json, profile)
     wanted = wanted_of(
         {
-            "user_id": user_id,
-            "user_key": user_key,
-            "file": file,
-            "event_id": event_id,
-            "event_file": event_file,
+            "user_id": user_id or (),
+            "user_key": user_key or (),
+            "file": file or (),
+            "event_id": event_id or (),
+            "event_file": event_file or (),
         }
     )
     report = erasing.erase(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -44,18 +44,18 @@ class Wanted(NamedTuple):
         return list(dict.fromkeys(map(int, self.texts)))
 
 
-def wanted_of(given: Mapping[str, str | None]) -> Wanted:
-    """Return what the options ask for, by their names in OPTIONS.
+def wanted_of(given: Mapping[str, Sequence[str]]) -> Wanted:
+    """Return what the options ask for, by their names in OPTIONS, each with all that it was given.
 
     Raises
     ------
     UsageError
         Not exactly one is given, a file cannot be read, or nobody is named.
     """
-    found = [(option, text) for option, text in given.items() if text is not None]
+    found = [(option, text) for option, texts in given.items() for text in texts]
     if len(found) != 1:
         options = ", ".join("--" + option.replace("_", "-") for option in OPTIONS)
-        raise UsageError(f"give exactly one of {options}")
+        raise UsageError(f"give exactly one of {options}, once; a file takes several")
     [(option, text)] = found
     lines = _lines(option, Path(text)) if option.endswith("file") else [text]
     texts = dict.fromkeys(line.strip(BLANKS) for line in lines)

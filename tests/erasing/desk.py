@@ -25,7 +25,8 @@ def change(path: Path, *statements: str) -> None:
 
 
 def take_out(desk: Desk, dry_run: bool = False, **given: str) -> ErasureReport:
-    return erase(desk.warehouse, wanted_of(given), dry_run=dry_run)
+    wanted = wanted_of({option: [text] for option, text in given.items()})
+    return erase(desk.warehouse, wanted, dry_run=dry_run)
 
 
 def load_with_word(desk: Desk) -> None:

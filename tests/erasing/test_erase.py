@@ -294,6 +294,10 @@ def test_the_command_says_what_went(desk: Desk, elearn: Elearn) -> None:
         "raw.events                               1 rows erased",
         "raw.users                                1 rows erased",
     ]
+    before = all_bytes(desk)
+    two = elearn("erase", "--user-id", 1, "--user-id", 2, check=False)
+    assert (two.returncode, all_bytes(desk)) == (2, before)
+    assert "give exactly one of --user-id, --user-key," in two.stderr
     again = elearn("erase", "--user-id", 2, check=False)
     assert (again.returncode, again.stderr.splitlines()[-1]) == (
         2,
