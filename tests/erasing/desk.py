@@ -10,11 +10,23 @@ import duckdb
 from generator.erasing import erase
 from generator.erasing.report import ErasureReport
 from generator.erasing.wanted import wanted_of
+from generator.loader.load_report import LoadReport
+from generator.loader.mapping_file import read_mapping
+from generator.loader.text_format import TextFormat
 from generator.warehouse.paths import private_path
-from tests.loader.desk import EVENT, EVENTS, USERS, Desk
+from tests.loader.desk import EVENT, EVENTS, USERS, Desk, Row
 
 WORD = secrets.token_hex(20)
 """Stands in rows of user 2 alone, and in an index, which keeps texts as they are."""
+TEXT_KEYS = """
+user_key = "text"
+[users]
+user_id = "user_id"
+signup_date = "signup_date"
+plan = "plan"
+country = "country"
+marketing_source = "marketing_source"
+"""
 BAD = EVENT | {"event_id": "13", "event_type": "?"}
 
 
@@ -53,3 +65,12 @@ def all_bytes(desk: Desk) -> dict[str, bytes]:
 
 def holding_the_word(desk: Desk) -> list[str]:
     return sorted(name for name, content in all_bytes(desk).items() if WORD.encode() in content)
+
+
+def load_keys(desk: Desk, users: list[Row], events: bytes | list[Row], **more: int) -> LoadReport:
+    file = desk.file("keys.toml", TEXT_KEYS.encode())
+    mapping = read_mapping(file)
+    return desk.load(
+        events, users, mapping=mapping, text_format=TextFormat.of(mapping, [], None, None, None),
+        **more,
+    )  # fmt: skip

@@ -3,50 +3,27 @@
 from __future__ import annotations
 
 import gzip
-import json
 from pathlib import Path
 
 import pytest
 
 from generator import Settings
 from generator.errors import ElearnError, UsageError
-from generator.loader.load_report import LoadReport
-from generator.loader.mapping_file import read_mapping
-from generator.loader.text_format import TextFormat
 from generator.sinks.daily import generate_through
 from generator.warehouse.paths import private_path
 from generator.warehouse.verify import verify_warehouse
 from tests.conftest import Elearn
 from tests.erasing.desk import (
-    BAD,
     WORD,
     all_bytes,
     change,
     holding_the_word,
+    load_keys,
     load_with_word,
     take_out,
 )
-from tests.loader.desk import EVENTS, USERS, Desk, Row, as_csv
+from tests.loader.desk import EVENTS, USERS, Desk
 from tests.test_moving_over import EARLIER
-
-TEXT_KEYS = """
-user_key = "text"
-[users]
-user_id = "user_id"
-signup_date = "signup_date"
-plan = "plan"
-country = "country"
-marketing_source = "marketing_source"
-"""
-
-
-def load_keys(desk: Desk, users: list[Row], events: bytes | list[Row], **more: int) -> LoadReport:
-    file = desk.file("keys.toml", TEXT_KEYS.encode())
-    mapping = read_mapping(file)
-    return desk.load(
-        events, users, mapping=mapping, text_format=TextFormat.of(mapping, [], None, None, None),
-        **more,
-    )  # fmt: skip
 
 
 def test_no_byte_of_the_user_stays_and_the_others_keep_their_rows(desk: Desk) -> None:
@@ -116,56 +93,6 @@ def test_the_same_person_is_a_new_user_in_a_later_load(desk: Desk) -> None:
     assert (report.users_loaded, report.users_repeated) == (1, 0)
     stored = "select country, cast(signup_date as varchar) from raw.users where user_id = 2"
     assert desk.query(stored) == [("FR", "2025-01-03")]
-
-
-def test_who_stands_only_in_the_quarantine_goes_too_as_a_whole_word(desk: Desk) -> None:
-    bad = [BAD | {"user_id": user} for user in ("007", "77", "x7", "9")]
-    lines = as_csv([*EVENTS, *bad]) + b"one,more,for 7\none,more,for 77\none,more,7th\n"
-    desk.load(lines, max_rejects=7)
-    assert take_out(desk, user_id="7").rows == {"main.rejected_rows": 2}
-    left = desk.query(
-        """
-        select coalesce(user_text, trim(row ->> '$.line', chr(10)))
-        from private.rejected_rows order by all
-        """
-    )
-    assert [text for (text,) in left] == ["77", "9", "one,more,7th", "one,more,for 77", "x7"]
-    with pytest.raises(UsageError, match="no such user is known; nothing was changed"):
-        take_out(desk, user_id="7")
-
-
-def test_a_key_with_a_quote_is_found_in_lines_that_nobody_could_read(desk: Desk) -> None:
-    lines = as_csv([EVENTS[0] | {"user_id": 'o"hara'}]) + b'1,"o""hara",x\n1,"o""harax",x\n'
-    load_keys(desk, [USERS[0] | {"user_id": 'o"hara'}], lines, max_rejects=2)
-    assert take_out(desk, user_key='o"hara').rows["main.rejected_rows"] == 1
-    [(line,)] = desk.query("select row ->> '$.line' from private.rejected_rows")
-    assert "harax" in line
-
-
-@pytest.mark.parametrize(
-    ("key", "written"),
-    [
-        ("josé", r"jos\u00e9"),
-        ("josé", r"jos\u00E9"),
-        ("DOM\\bob", r"DOM\\bob"),
-        ("a/b", r"a\/b"),
-        ('o"hara', r"o\"hara"),
-    ],
-)
-def test_a_key_is_found_as_json_lines_write_it(key: str, written: str, desk: Desk) -> None:
-    good = json.dumps(EVENTS[0] | {"user_id": "other"})
-    lines = f'{good}\n{{"event_id":3,"user_id":"{written}","event_t\n'
-    mapping = read_mapping(desk.file("keys.toml", TEXT_KEYS.encode()))
-    desk.load_files(
-        [desk.file("users.csv", [USERS[0] | {"user_id": name} for name in (key, "other")])],
-        [desk.file("events.jsonl", lines.encode())],
-        mapping=mapping,
-        text_format=TextFormat.of(mapping, [], None, None, None),
-        max_rejects=1,
-    )
-    assert len(desk.query("from private.rejected_rows")) == 1
-    assert take_out(desk, user_key=key).rows["main.rejected_rows"] == 1
-    assert not desk.query("select * from private.rejected_rows")
 
 
 def test_of_a_file_the_unknown_are_counted(desk: Desk) -> None:
