@@ -61,3 +61,17 @@ def test_a_key_is_found_as_json_lines_write_it(key: str, written: str, desk: Des
     assert len(desk.query("from private.rejected_rows")) == 1
     assert take_out(desk, user_key=key).rows["main.rejected_rows"] == 1
     assert not desk.query("select * from private.rejected_rows")
+
+
+@pytest.mark.parametrize("option", ["file", "user_id"])
+def test_keys_in_a_file_and_numbers_of_users_with_keys_find_the_same_rows(
+    option: str, desk: Desk
+) -> None:
+    users = [row | {"user_id": key} for row, key in zip(USERS, ("ann", "bob"), strict=True)]
+    events = [EVENTS[0] | {"user_id": "ann"}, BAD | {"user_id": "bob"}, BAD | {"user_id": "ann"}]
+    load_keys(desk, users, events, max_rejects=2)
+    given = desk.file("keys.txt", b"bob\n2\nnobody\n") if option == "file" else "2"
+    report = take_out(desk, **{option: given})
+    assert (report.users, report.unknown) == (1, 2 if option == "file" else 0)
+    assert desk.query("select user_text from private.rejected_rows") == [("ann",)]
+    assert desk.query("from private.user_keys") == [(1, "ann")]
