@@ -16,7 +16,7 @@ PYTEST := $(BIN)/pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder
 LINTED := ELEARN_WAREHOUSE=target/lint.duckdb
 # Tests outside tests/robustness that the counts of docs/reliability.md include.
 BESIDE := $(addprefix tests/,dbt/test_killed_builds.py dbt/test_planted_leaks.py \
-	loader/test_files.py loader/test_rules.py)
+	dbt/test_upgrades_by_day.py loader/test_files.py loader/test_rules.py)
 
 .PHONY: build test test-slow test-duckdb-2 test-wheel superset test-superset test-clients lint docs bench robustness clean
 

@@ -34,6 +34,7 @@ KINDS = {
     "test_planted_leaks": "planted leaks",
     "test_fuzz": "fuzz",
     "test_soak": "soak",
+    "test_upgrades_by_day": "days of upgrades",
     "test_privacy": "privacy and supply chain",
 }
 
