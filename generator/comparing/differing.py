@@ -1,7 +1,7 @@
-"""The rows of one table that differ between two files, found by hashes first.
+"""The rows of one table that differ between two files, found by hashes.
 
-Keys and hashes of both files are joined, and only the rows that differ are read a second time. To
-sort out first what stands at the same place, or whose hashes add up to the same by user and day,
+Keys and hashes of A are joined to the rows of B, and of A only the rows that differ are read again.
+To sort out first what stands at the same place, or whose hashes add up to the same by user and day,
 costs as much as the join.
 """
 
@@ -70,35 +70,35 @@ class Differing:
         )
 
     def _find(self) -> None:
+        a, b = (self._pair.relation(number) for number in (0, 1))
         self._make(
-            "differing",
+            "b_differing",
             f"""
             select
-                {_listed(f"coalesce(a.{key}, b.{key}) as {key}" for key in self._key)},
-                case
-                    when a.row_hash is null then 'added'
-                    when b.row_hash is null then 'removed'
-                    else 'changed'
-                end as change
-            from ({self._hashed(0)}) as a
-            full join ({self._hashed(1)}) as b on {self._same_key("a", "b")}
+                case when a.row_hash is null then 'added' else 'changed' end as change,
+                b.* exclude (row_hash)
+            from ({self._hashed(1, "*")}) as b
+            left join ({self._hashed(0, _listed(self._key))}) as a on {self._same_key("a", "b")}
             where a.row_hash is distinct from b.row_hash
             """,
         )
-        for number in (0, 1):
-            self._make(
-                f"{self._letter(number)}_differing",
-                f"""
-                select differing.change, t.* from {self._pair.relation(number)} as t
-                inner join differing on {self._same_key("t", "differing")}
-                """,
-            )
+        changed = f"""
+            select 'changed' as change, a.* from {a} as a
+            semi join b_differing as b on {self._same_key("a", "b")}
+        """
+        removed = f"""
+            select 'removed' as change, a.* from {a} as a
+            anti join {b} as b on {self._same_key("a", "b")}
+        """
+        in_both = self._row_count(1) - self._counts(1).get("added", 0)
+        is_removed = self._row_count(0) > in_both
+        self._make("a_differing", f"{changed} union all {removed}" if is_removed else changed)
 
-    def _hashed(self, number: int) -> str:
-        """Return the query of each row's key and of a hash of all its other bits."""
+    def _hashed(self, number: int, columns: str) -> str:
+        """Return the query of columns of each row and of a hash of all bits outside its key."""
         bits = [bit for name in self._pair.values for bit in self._pair.bits(name, "t")]
         return f"""
-            select {_listed(self._key)}, hash({_listed(bits or ["0"])}) as row_hash
+            select {columns}, hash({_listed(bits or ["0"])}) as row_hash
             from {self._pair.relation(number)} as t
         """
 

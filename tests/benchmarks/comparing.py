@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import shutil
+from functools import partial
 from pathlib import Path
 
 import duckdb
 
 from generator.cli.options import DEFAULT_PUBLISHED
 from generator.comparing import COMPARED, compare_files
+from generator.warehouse.sql import has_table
 from tests.benchmarks.measuring import Clock, Row, best, measured
 
 CHANGES = {
@@ -36,7 +38,7 @@ def hash_both(clock: Clock, one: Path, other: Path) -> None:
     """The yardstick: the engine's own hash of every row of both files."""
     for path in (one, other):
         with duckdb.connect(str(path), read_only=True) as con, clock.running():
-            for table in COMPARED:
+            for table in filter(partial(has_table, con), COMPARED):
                 con.execute(f"select count(*), sum(hash(t)) from {table} as t").fetchall()
 
 
@@ -49,4 +51,4 @@ def diff_row(folder: Path) -> Row:
     other.unlink()
     ours, yardstick = (best(list(measures)) for measures in zip(*turns, strict=True))
     what = "elearn diff, 1 % of rows differ, against hashing"
-    return Row(what, ours.seconds, yardstick.seconds, 2.0, ours.peak_bytes)
+    return Row.of(what, ours, yardstick, 2.0)
