@@ -11,8 +11,8 @@ from typing import Any
 
 import duckdb
 
-from generator.errors import ElearnError, first_line, not_allowed
-from generator.warehouse.file import Connection, connect
+from generator.errors import ElearnError, LockedError, UsageError, first_line, not_allowed
+from generator.warehouse.file import Connection, connect, remedy
 from generator.warehouse.paths import check_path, is_same_file
 from generator.warehouse.sql import connect_memory, has_table, quoted
 from generator.warehouse.tables import BUILD_INFO, LOADS
@@ -73,22 +73,27 @@ def both_open(
     Raises
     ------
     UsageError
-        One of them is no warehouse.
+        One of them is no warehouse or cannot be read, or the memory limit is too small. The exit
+        code is not that of files that differ.
     LockedError
         Another process writes one of them.
     """
-    for letter, path in (("A", one), ("B", other)):
-        _check_warehouse(path, f"file {letter}", memory_limit)
-    with connect_memory(memory_limit) as con:
-        try:
+    try:
+        for letter, path in (("A", one), ("B", other)):
+            _check_warehouse(path, f"file {letter}", memory_limit)
+        with connect_memory(memory_limit) as con:
             con.execute(f"attach {quoted(str(one.absolute()))} as a (read_only)")
             if is_same_file(one, other):  # which nobody can attach twice
                 yield con, (Side("a", one, "a"), Side("b", other, "a"))
             else:
                 con.execute(f"attach {quoted(str(other.absolute()))} as b (read_only)")
                 yield con, (Side("a", one, "a"), Side("b", other, "b"))
-        except duckdb.Error as error:
-            raise ElearnError(f"{one}, {other}: {first_line(error)}") from error
+    except (LockedError, UsageError):
+        raise
+    except ElearnError as error:
+        raise UsageError(str(error)) from error
+    except duckdb.Error as error:
+        raise UsageError(f"{one}, {other}: {first_line(error)}{remedy(error)}") from error
 
 
 def _check_warehouse(path: Path, name: str, memory_limit: str | None) -> None:

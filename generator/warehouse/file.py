@@ -76,12 +76,13 @@ def open_connection(path: Path, memory_limit: str | None = None) -> Iterator[Con
             remove_database(path)
             remove_database(next_path(private_path(path)))  # of a commit that failed
         if isinstance(error, duckdb.Error):
-            raise ElearnError(f"{path}: {first_line(error)}{_remedy(error)}") from error
+            raise ElearnError(f"{path}: {first_line(error)}{remedy(error)}") from error
         raise
     con.close()
 
 
-def _remedy(error: duckdb.Error) -> str:
+def remedy(error: duckdb.Error) -> str:
+    """Return what to do about an error of the engine, to stand after it; often nothing."""
     # A commit that runs out of memory is no OutOfMemoryException, but says so.
     if re.search(r"out of memory|iB used\)", str(error), re.IGNORECASE):
         return "; give a larger --memory-limit"
@@ -109,7 +110,7 @@ def read_warehouse(path: Path, memory_limit: str | None = None) -> Iterator[Conn
             raise ElearnError(nothing)
         yield con
     except duckdb.Error as error:
-        raise ElearnError(f"{path}: {first_line(error)}") from error
+        raise ElearnError(f"{path}: {first_line(error)}{remedy(error)}") from error
     finally:
         con.close()
 

@@ -36,6 +36,30 @@ def test_what_is_no_warehouse_is_the_calls_fault(
     assert done.stderr == f"Error: file {letter}: {name!r} is not allowed; {said}\n"
 
 
+@pytest.mark.parametrize("damage", ["cut short", "scribbled over"])
+def test_a_damaged_file_is_no_file_that_differs(
+    damage: str, published: Path, other: Path, elearn: Elearn
+) -> None:
+    content = bytearray(other.read_bytes())
+    if damage == "cut short":
+        del content[len(content) // 2 :]
+    else:
+        content[12_288:] = bytes(byte ^ 1 for byte in content[12_288:])  # all but the headers
+    other.write_bytes(content)
+    done = elearn("diff", published, other, check=False)
+    assert done.returncode == 2
+    assert done.stderr.startswith("Error: ")
+    assert str(other.name) in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_too_little_memory_is_no_difference(published: Path, other: Path, elearn: Elearn) -> None:
+    done = elearn("diff", published, other, "--memory-limit", "2MB", check=False)
+    assert done.returncode == 2
+    assert done.stderr.endswith("; give a larger --memory-limit\n")
+    assert done.stderr.count("\n") == 1
+
+
 def test_rows_without_a_key_cannot_be_told_apart(
     published: Path, other: Path, elearn: Elearn
 ) -> None:
