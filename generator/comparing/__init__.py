@@ -13,10 +13,10 @@ from generator.comparing.sides import Side, about, both_open
 from generator.reporter import SILENT, Reporter
 from generator.warehouse.file import Connection
 from generator.warehouse.summary import MARTS
-from generator.warehouse.tables import VERSIONED_TABLES
+from generator.warehouse.tables import CONTENT_TABLES
 
-COMPARED = (*(table.name for table in VERSIONED_TABLES), *MARTS)
-"""What both files must agree on. A mart that neither file has is left out."""
+COMPARED = (*(table.name for table in CONTENT_TABLES), *MARTS)
+"""What both files must agree on. A table that neither file has is left out."""
 
 
 def compare_files(

@@ -7,9 +7,11 @@ from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
 from generator.comparing.sides import About
-from generator.warehouse.tables import USER_CHANGES
+from generator.warehouse.tables import ASSIGNMENTS, USER_CHANGES
 
 LABELS = "main.churn_labels"
+NEED_NOT_BE = (USER_CHANGES.name, ASSIGNMENTS.name)
+"""Tables that a file without such rows may lack."""
 NOTHING = "-"
 
 
@@ -53,8 +55,8 @@ class TableResult:
 
     @property
     def is_equal(self) -> bool:
-        """Whether nothing differs; no table of changes is an empty one."""
-        is_in_both = all(self.is_in) or self.name == USER_CHANGES.name
+        """Whether nothing differs; a table that need not be is empty where it is not."""
+        is_in_both = all(self.is_in) or self.name in NEED_NOT_BE
         return not self.differing_rows and is_in_both and not any(self.only_in) and not self.retyped
 
     def as_dict(self) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pytest
 
 from generator.comparing import COMPARED, compare_files
 from generator.warehouse.table_copy import copy_table
@@ -36,6 +37,7 @@ CHANGES = (
     " where event_id % 97 = 0",
     "update raw.users set country = 'NZ' where user_id = 4",
     "delete from raw.user_changes where user_id % 2 = 0",
+    "update raw.experiment_assignments set treatment_group = 'control' where user_id % 3 = 0",
 )
 
 
@@ -121,7 +123,7 @@ def test_each_difference_is_counted_by_row_and_by_column(
     assert found["labels_flipped"] == up + down
     text = elearn("diff", published, other, check=False).stdout
     assert f"{up + down:,} ({up:,} from 0 to 1, {down:,} from 1 to 0)" in text
-    assert text.endswith("different: 10 of 10 tables\n")
+    assert text.endswith("different: 11 of 11 tables\n")
 
 
 def check_written(path: Path, old: Rows, new: Rows) -> None:
@@ -220,18 +222,25 @@ def test_tables_and_columns_of_one_file_alone_differ(published: Path, other: Pat
     assert differing == {"main.activity_periods", "main.training_splits", "main.churn_labels"}
 
 
-def test_an_earlier_warehouse_without_changes_of_users_has_none(other: Path) -> None:
+@pytest.mark.parametrize(
+    ("table", "row"),
+    [
+        ("raw.user_changes", "'2025-02-01', plan, is_paid, country, marketing_source"),
+        ("raw.experiment_assignments", "'control'"),
+    ],
+)
+def test_a_file_without_a_table_that_need_not_be_has_no_rows_of_it(
+    table: str, row: str, other: Path
+) -> None:
     earlier = other.with_name("earlier.duckdb")
-    change(other, "delete from raw.user_changes")
+    change(other, f"delete from {table}")
     shutil.copyfile(other, earlier)
-    change(earlier, "drop table raw.user_changes")
+    change(earlier, f"drop table {table}")
     assert told(earlier, other)["equal"] is True
-    change(
-        other,
-        "insert into raw.user_changes select user_id, '2025-02-01', plan, is_paid,"
-        " country, marketing_source from raw.users where user_id = 1",
-    )
-    assert told(earlier, other)["tables"]["raw.user_changes"]["added"] == 1
+    change(other, f"insert into {table} select user_id, {row} from raw.users where user_id = 1")
+    for one, two, said in ((earlier, other, "added"), (other, earlier, "removed")):
+        found = told(one, two)
+        assert (found["equal"], found["tables"][table][said]) == (False, 1)
 
 
 def test_a_file_in_a_newer_storage_format_is_compared(published: Path, other: Path) -> None:
