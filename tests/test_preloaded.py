@@ -19,18 +19,25 @@ PROGRAMS = {
     ),
     "killed": "import os, signal; print('lost'); os.kill(os.getpid(), signal.SIGKILL)",
     "another_time_zone": "import time; print(time.localtime(0).tm_hour)",
+    "a_sentence_at_the_end": "import sys; sys.exit('what is wrong')",
     "work_at_the_end": "import atexit; atexit.register(print, 'last')",
+    "a_thread_that_ends_later": (
+        "from threading import Timer; Timer(0.1, print, ['late']).start(); print('early')"
+    ),
     "a_variable_that_is_read_at_the_start": "print(hash('text'))",
     "nothing_on_standard_input": "import sys; print(repr(sys.stdin.read()))",
 }
 
 
+@pytest.mark.parametrize("option", ["-c", "-m"])
 @pytest.mark.parametrize("program", PROGRAMS)
-def test_a_fork_does_what_a_process_does(program: str, tmp_path: Path) -> None:
+def test_a_fork_does_what_a_process_does(program: str, option: str, tmp_path: Path) -> None:
     variables = {"ONE": "1", "TZ": "Asia/Tokyo"}
     if program == "a_variable_that_is_read_at_the_start":
         variables["PYTHONHASHSEED"] = "7"
-    arguments = ["-c", PROGRAMS[program], "an", "--argument"]
+    (tmp_path / "program.py").write_text(PROGRAMS[program])
+    run = {"-c": PROGRAMS[program], "-m": "program"}[option]
+    arguments = [option, run, "an", "--argument"]
     found = run_python(arguments, tmp_path, os.environ | variables)
     expected = subprocess.run(
         [sys.executable, *arguments],

@@ -119,7 +119,8 @@ def test_no_variable_of_dbt_makes_another_build(
         )
         for number, (name, value) in enumerate(ALL_AT_ONCE.items())
     }
-    done = run_elearn(folder, dbt_variables | given, *BUILD, "--json", "--profile")
+    options = ("--all-tests", "--json", "--profile")  # also what this code has passed
+    done = run_elearn(folder, dbt_variables | given, *BUILD, *options)
     summary = json.loads(done.stdout)
     assert summary["rows"]["main.user_daily"] == 20 * 70
     assert summary["tests_passed"] > 90

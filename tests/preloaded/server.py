@@ -5,6 +5,7 @@ It has one thread, or a fork could find a lock held by a thread that it does not
 
 from __future__ import annotations
 
+import atexit
 import gc
 import json
 import os
@@ -15,15 +16,17 @@ import shutil
 import signal
 import socket
 import sys
+import threading
 import time
 import types
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 import duckdb
 
+from generator.publishing.unit_tests import PASSED, UnitTests
 from tests.preloaded import SOCKET
 from tests.preloaded.remembering import remember
 
@@ -40,6 +43,7 @@ MODULES = """
 
 
 TARGET, PARSED = "target", "partial_parse.msgpack"
+HANDED_ON = (PARSED, PASSED)
 
 
 class _Run(NamedTuple):
@@ -73,6 +77,7 @@ def preload(folder: Path) -> None:
         assert outcome.success, outcome.exception
         DuckDBConnectionManager.close_all_connections()
         reset_adapters()
+    UnitTests(Path.cwd(), folder / TARGET, os.environ).keep()
     duckdb.default_connection().close()  # its threads would be missed when a fork ends
     gc.collect()
     gc.freeze()
@@ -98,14 +103,18 @@ def parse_for_any_folder() -> None:
     ManifestLoader.build_manifest_state_check = without_folder
 
 
-def hand_on_what_is_parsed(folder: Path, environment: dict[str, str]) -> None:
-    """Put what the first dbt parsed where one looks for it that has not parsed yet."""
+def hand_on_what_was_done(folder: Path, environment: dict[str, str]) -> None:
+    """Put what the first dbt parsed where one looks for it that has not parsed yet.
+
+    So with what says that this code has passed its unit tests: they take half of a small build.
+    """
     if target := environment.get("DBT_TARGET_PATH"):
-        parsed = Path(target) / PARSED
-        if not parsed.exists():
-            with suppress(OSError):  # a test may name a folder that nobody can write
-                parsed.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy(folder / TARGET / PARSED, parsed)
+        for name in HANDED_ON:
+            done = Path(target) / name
+            if not done.exists():
+                with suppress(OSError):  # a test may name a folder that nobody can write
+                    done.parent.mkdir(parents=True, exist_ok=True)
+                    shutil.copy(folder / TARGET / name, done)
 
 
 def serve(folder: Path) -> dict[str, Any]:
@@ -177,7 +186,7 @@ def _end(run: _Run, selector: selectors.BaseSelector) -> None:
 def become(request: dict[str, Any], folder: Path) -> None:
     """Be the Python that a request asks for."""
     gc.set_threshold(200_000)  # to look for cycles takes a tenth of a build
-    hand_on_what_is_parsed(folder, request["environment"])
+    hand_on_what_was_done(folder, request["environment"])
     signal.signal(signal.SIGINT, signal.default_int_handler)
     os.environ.clear()
     os.environ.update(request["environment"])
@@ -187,12 +196,30 @@ def become(request: dict[str, Any], folder: Path) -> None:
     sys.argv[:] = [option, *arguments]
     if option == "-m":
         sys.path[0] = request["folder"]
-        runpy.run_module(what, run_name="__main__", alter_sys=True)
-        return
+        run_to_the_end(what)
     assert option == "-c", option
     sys.path[0] = ""
     main = sys.modules["__main__"] = types.ModuleType("__main__")
     exec(compile(what, "<string>", "exec"), main.__dict__)
+
+
+def run_to_the_end(module: str) -> NoReturn:
+    """Run a module and end as Python does, but leave what was imported to the system.
+
+    To free it is to copy most of it, as the server has it too: that takes a tenth of a second.
+    """
+    code: Any = None
+    try:
+        runpy.run_module(module, run_name="__main__", alter_sys=True)
+    except SystemExit as ended:
+        code = ended.code
+        if not isinstance(code, int | None):
+            raise  # Python prints it
+    threading._shutdown()
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit((code or 0) & 0xFF)
 
 
 if __name__ == "__main__":
