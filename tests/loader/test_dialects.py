@@ -5,11 +5,13 @@ from __future__ import annotations
 import gzip
 import itertools
 from datetime import UTC, date, datetime
+from typing import Any
 
 import duckdb
 import pytest
 
 from generator.errors import ElearnError, UsageError
+from generator.loader.load import LoadReport
 from generator.loader.quarantine import RejectedError
 from generator.loader.text_format import TextFormat
 from tests.conftest import Elearn
@@ -18,22 +20,32 @@ from tests.loader.desk import EVENT, EVENTS, USERS, Desk, as_csv, csv_line
 LINE_ENDS = {"LF": "\n", "CRLF": "\r\n", "CR": "\r"}
 
 
-@pytest.mark.parametrize("name", ["events.csv", "events.csv.gz"])
+@pytest.fixture(scope="module")
+def sound(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The version of the plain events."""
+    return Desk(tmp_path_factory.mktemp("sound")).load().dataset_version
+
+
+def load_each(desk: Desk, contents: list[bytes], **options: Any) -> LoadReport:
+    """Load files of the same events at once; each is read for itself."""
+    files = [desk.file(f"{number}.csv", content) for number, content in enumerate(contents)]
+    return desk.load_files([desk.file("users.csv", USERS)], files, **options)
+
+
 @pytest.mark.parametrize(
     ("ends", "inside"), [*itertools.product(LINE_ENDS, [*LINE_ENDS, "LFLF"])], ids=str
 )
 def test_a_line_break_in_a_header_cell_loses_no_row(
-    desk: Desk, name: str, ends: str, inside: str
+    desk: Desk, sound: str, ends: str, inside: str
 ) -> None:
     note = LINE_ENDS.get(inside, "\n\n").join(["notes", "(free text)"])
-    expected = desk.load().dataset_version
+    contents = []
     for place in (0, 3, len(EVENT)):  # before, among and after the columns that are read
         rows = [dict([*event.items()][:place]) | {note: "x"} | event for event in EVENTS]
-        content = as_csv(rows, newline=LINE_ENDS[ends])
-        packed = gzip.compress(content) if name.endswith("gz") else content
-        report = desk.load_files([str(desk.folder / "users.csv")], [desk.file(name, packed)])
-        assert (report.events_read, report.events_loaded) == (3, 3)
-        assert report.dataset_version == expected
+        contents.append(as_csv(rows, newline=LINE_ENDS[ends]))
+    report = load_each(desk, contents + [gzip.compress(content) for content in contents])
+    assert (report.events_read, report.events_loaded, report.events_repeated) == (18, 3, 15)
+    assert report.dataset_version == sound
 
 
 def test_a_header_alone_is_no_row_and_a_header_whose_quotes_stay_open_an_error(desk: Desk) -> None:
@@ -49,16 +61,14 @@ def test_a_header_alone_is_no_row_and_a_header_whose_quotes_stay_open_an_error(d
 @pytest.mark.parametrize("ends", LINE_ENDS)
 @pytest.mark.parametrize("line", ["sep=;", "SEP=;", '"sep=;"', "\ufeffsep=;"])
 def test_the_line_above_the_header_that_excel_writes_is_read(
-    desk: Desk, line: str, ends: str
+    desk: Desk, sound: str, line: str, ends: str
 ) -> None:
-    expected = desk.load()
-    content = as_csv(EVENTS, ";", LINE_ENDS[ends])
-    report = desk.load((line + LINE_ENDS[ends]).encode() + content)
-    assert report.dataset_version == expected.dataset_version
+    content = (line + LINE_ENDS[ends]).encode() + as_csv(EVENTS, ";", LINE_ENDS[ends])
     broken = csv_line(["9", "1"], ";")
-    report = desk.load((line + LINE_ENDS[ends]).encode() + content + broken, max_rejects=1)
-    assert (report.dataset_version, report.rejected) == (expected.dataset_version, 1)
-    assert desk.rejected()[0][1] == 4
+    report = load_each(desk, [content, content + broken], max_rejects=1)
+    assert (report.events_read, report.events_loaded, report.events_repeated) == (7, 3, 3)
+    assert (report.dataset_version, report.rejected) == (sound, 1)
+    assert desk.rejected()[0][1] == 7  # the fourth of the second file
 
 
 @pytest.mark.parametrize("mark", [";", "\t", "|", "^", ":", ".", "]"])
@@ -95,40 +105,48 @@ def test_a_file_of_excel_says_which_options_read_it_and_then_is_read(
 
 
 @pytest.mark.parametrize(
-    ("pattern", "text", "stored"),
+    ("pattern", "texts"),
     [
-        ("%d.%m.%Y", "31.12.2025", datetime(2025, 12, 31)),
-        ("%d.%m.%Y", " 1.2.2025 ", datetime(2025, 2, 1)),
-        ("%d.%m.%Y", "01.02.2025 23:59", datetime(2025, 2, 1, 23, 59)),
-        ("%d.%m.%Y", "01.02.2025 23:59:58.5", datetime(2025, 2, 1, 23, 59, 58, 500_000)),
-        ("%m/%d/%Y", "01/02/2025 9:05", datetime(2025, 1, 2, 9, 5)),
-        ("%m/%d/%Y %I:%M %p", "01/02/2025 9:05 PM", datetime(2025, 1, 2, 21, 5)),
-        ("%Y%m%d", "20250102", datetime(2025, 1, 2)),
-        ("%d %b %Y", "2 Jan 2025", datetime(2025, 1, 2)),
-        ("%d.%m.%Y %H:%M %z", "02.01.2025 01:00 +0530", datetime(2025, 1, 1, 19, 30)),
-        ("%Y-%m-%dT%H:%M:%S%z", "2025-01-02T10:00:00Z", datetime(2025, 1, 2, 10)),
-        ("%d.%m.%Y", "2025-01-02", None),
-        ("%d.%m.%Y", "30.02.2025", None),
-        ("%d.%m.%Y", "01.02.2025 24:00", None),
-        ("%d.%m.%Y", "01.02.2025x", None),
-        ("%m/%d/%Y", "13/01/2025", None),
-        ("%Y-%j", "2025-032", datetime(2025, 2, 1)),
-        ("%Y-%j", "2025-366", None),
-        ("%G-W%V-%u", "2025-W53-1", None),
+        (
+            "%d.%m.%Y",
+            {
+                "31.12.2025": datetime(2025, 12, 31),
+                " 1.2.2025 ": datetime(2025, 2, 1),
+                "01.02.2025 23:59": datetime(2025, 2, 1, 23, 59),
+                "01.02.2025 23:59:58.5": datetime(2025, 2, 1, 23, 59, 58, 500_000),
+                "2025-01-02": None,
+                "30.02.2025": None,
+                "01.02.2025 24:00": None,
+                "01.02.2025x": None,
+            },
+        ),
+        ("%m/%d/%Y", {"01/02/2025 9:05": datetime(2025, 1, 2, 9, 5), "13/01/2025": None}),
+        ("%m/%d/%Y %I:%M %p", {"01/02/2025 9:05 PM": datetime(2025, 1, 2, 21, 5)}),
+        ("%Y%m%d", {"20250102": datetime(2025, 1, 2)}),
+        ("%d %b %Y", {"2 Jan 2025": datetime(2025, 1, 2)}),
+        ("%d.%m.%Y %H:%M %z", {"02.01.2025 01:00 +0530": datetime(2025, 1, 1, 19, 30)}),
+        ("%Y-%m-%dT%H:%M:%S%z", {"2025-01-02T10:00:00Z": datetime(2025, 1, 2, 10)}),
+        ("%Y-%j", {"2025-032": datetime(2025, 2, 1), "2025-366": None}),
+        ("%G-W%V-%u", {"2025-W53-1": None}),
     ],
 )
 def test_dates_are_read_by_the_pattern_given_and_by_no_other(
-    desk: Desk, pattern: str, text: str, stored: datetime | None
+    desk: Desk, pattern: str, texts: dict[str, datetime | None]
 ) -> None:
     first = datetime(2025, 1, 1, tzinfo=UTC)
     users = [user | {"signup_date": first.strftime(pattern)} for user in USERS]
     good = EVENT | {"event_id": "1", "event_time": first.strftime(pattern)}
-    given = EVENT | {"event_time": text, "event_date": text if stored else ""}
-    desk.load([given, good], users, max_rejects=1, text_format=TextFormat(date_format=pattern))
-    found = desk.query("select event_time from raw.events where event_id = 10")
-    assert found == ([(stored,)] if stored else [])
-    if stored is None:
-        assert desk.rejected() == [("events", 1, f"event_time is not a date written {pattern!r}")]
+    given = [
+        good | {"event_id": str(event_id), "event_time": text, "event_date": text if stored else ""}
+        for event_id, (text, stored) in enumerate(texts.items(), 10)
+    ]
+    wrong = [number for number, stored in enumerate(texts.values(), 1) if stored is None]
+    text_format = TextFormat(date_format=pattern)
+    desk.load([*given, good], users, max_rejects=len(wrong), text_format=text_format)
+    found = desk.query("select event_time from raw.events where event_id > 1 order by event_id")
+    assert [time for (time,) in found] == [stored for stored in texts.values() if stored]
+    reason = f"event_time is not a date written {pattern!r}"
+    assert desk.rejected() == [("events", number, reason) for number in wrong]
 
 
 @pytest.mark.parametrize("blanks", ["", " ", "  ", "     "])
@@ -138,9 +156,10 @@ def test_blanks_before_an_opening_quote_are_let_pass_in_any_file(
 ) -> None:
     line = f'11,{blanks}"1",2025-01-02,login,{blanks}"a, b",,,'
     content = as_csv(EVENTS[:1], newline=LINE_ENDS[ends]) + (line + LINE_ENDS[ends]).encode()
-    for more in (b"", b"1,2"):  # read by the engine where it can, and line by line
-        desk.load(content + more, max_rejects=1)
-        assert desk.query("select course_name from raw.events where event_id = 11") == [("a, b",)]
+    both = [content, content + b"1,2"]  # read by the engine where it can, and line by line
+    report = load_each(desk, both, max_rejects=1)
+    assert (report.events_repeated, report.rejected) == (2, 1)  # a repeated row is the same row
+    assert desk.query("select course_name from raw.events where event_id = 11") == [("a, b",)]
 
 
 @pytest.mark.parametrize(
