@@ -9,6 +9,7 @@ DUCKDB_2 := $(VENV)/duckdb-2-env
 WHEEL := $(VENV)/wheel-env
 SUPERSET := $(VENV)/superset-env
 CLIENTS := $(VENV)/clients-env
+SEMANTIC := $(VENV)/semantic-env
 PORT ?= 8088
 # Spark's half gigabyte is installed where there is a Java to run it.
 EXTRAS := .[dev$(if $(shell command -v java),$(comma)spark)]
@@ -18,7 +19,7 @@ LINTED := ELEARN_WAREHOUSE=target/lint.duckdb
 BESIDE := $(addprefix tests/,dbt/test_killed_builds.py dbt/test_planted_leaks.py \
 	dbt/test_upgrades_by_day.py loader/test_files.py loader/test_rules.py)
 
-.PHONY: build test test-slow test-duckdb-2 test-wheel superset test-superset test-clients lint docs bench robustness clean
+.PHONY: build test test-slow test-duckdb-2 test-wheel superset test-superset test-clients test-semantic lint docs bench robustness clean
 
 build: $(SETUP)  ## simulate the default data set, build and test every model
 	$(BIN)/elearn build
@@ -49,6 +50,9 @@ test-superset: $(SETUP) $(SUPERSET)/.installed  ## compare what Superset shows w
 
 test-clients: $(SETUP) $(CLIENTS)/.installed  ## read the published file with Node, ADBC and Ibis; needs npm
 	$(BIN)/pytest --clients $(CLIENTS) tests/clients
+
+test-semantic: $(SETUP) $(SEMANTIC)/.installed  ## compare what MetricFlow answers with SQL
+	$(BIN)/pytest --semantic $(SEMANTIC)/bin tests/semantic
 
 robustness: $(SETUP)  ## try all of docs/reliability.md, and write its table; takes most of an hour
 	$(BIN)/pytest --numprocesses 2 --dist worksteal --whole tests/robustness $(BESIDE)
@@ -96,6 +100,11 @@ $(CLIENTS)/.installed: tests/clients/requirements.txt tests/clients/package-lock
 	$(CLIENTS)/bin/python -m pip install --quiet --disable-pip-version-check --requirement $<
 	cp tests/clients/package.json tests/clients/package-lock.json $(CLIENTS)
 	npm ci --prefix $(CLIENTS) --no-audit --no-fund --loglevel error
+	touch $@
+
+$(SEMANTIC)/.installed: examples/semantic/requirements.txt | $(SETUP)
+	$(PYTHON) -m venv $(SEMANTIC)
+	$(SEMANTIC)/bin/python -m pip install --quiet --disable-pip-version-check --requirement $<
 	touch $@
 
 published/elearn.duckdb: | $(SETUP)

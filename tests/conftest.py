@@ -27,6 +27,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--whole", action="store_true", help="run all, what takes an hour too")
     parser.addoption("--duckdb-2", metavar="PYTHON", help="run what needs this one with DuckDB 2.x")
     parser.addoption("--clients", metavar="DIR", help="run what needs this environment of clients")
+    parser.addoption("--semantic", metavar="DIR", help="run what needs these scripts of MetricFlow")
     parser.addoption("--superset", metavar="PYTHON", help="run what needs this one with Superset")
     parser.addoption("--wheel", metavar="DIR", help="run what needs the scripts of the wheel")
 
@@ -48,7 +49,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def is_left_out(config: pytest.Config, item: pytest.Item) -> bool:
     """Tell whether a test carries a marker that this run does not ask for."""
-    for marker in ("clients", "duckdb_2", "superset", "wheel"):
+    for marker in ("clients", "duckdb_2", "semantic", "superset", "wheel"):
         if item.get_closest_marker(marker):
             return not config.getoption(marker)
     if config.getoption("whole"):

@@ -1,0 +1,5 @@
+-- The time spine that MetricFlow asks for: every day that anything happened on.
+{{ config(materialized='table') }}
+
+select distinct as_of_date as day
+from {{ source('published', 'user_daily') }}
