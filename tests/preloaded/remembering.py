@@ -48,8 +48,8 @@ def _sql_and_ctes(sql: str, ctes: list[Any]) -> Hashable:
     return sql, tuple((cte.id, cte.sql) for cte in ctes)
 
 
-def _columns_and_nulls(columns: Any, string_null_values: Any = ("null", "")) -> Hashable:
-    return frozenset(columns), tuple(string_null_values)
+def _columns_and_nulls(text_columns: Any, string_null_values: Any = ("null", "")) -> Hashable:
+    return frozenset(text_columns), tuple(string_null_values or ())
 
 
 def _template(environment: Any, source: str, *place: Any, **options: Any) -> Hashable:
