@@ -7,7 +7,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from generator import Settings
@@ -15,9 +15,7 @@ from generator.sinks.warehouse import generate_warehouse
 from tests.conftest import run_dbt
 from tests.dbt.judge import Event, Row, User, UserChange, World, judge
 from tests.dbt.marts import MARTS, Connection, Marts, check_equal, rows_of, vars_arguments
-from tests.dbt.worlds import VARS, worlds
-
-QUICK = settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+from tests.dbt.worlds import EXAMPLES, VARS, drawing, worlds
 
 # Its days hold the last_day of the vars "other_engagement", and a leap day.
 SIMULATED = Settings(
@@ -30,9 +28,12 @@ SIMULATED = Settings(
 )
 
 
+@pytest.mark.parametrize("examples", EXAMPLES)
 @pytest.mark.parametrize("name", VARS)
-def test_every_mart_of_any_world_is_what_the_judge_says(name: str, marts: dict[str, Marts]) -> None:
-    @QUICK
+def test_every_mart_of_any_world_is_what_the_judge_says(
+    name: str, examples: int, marts: dict[str, Marts]
+) -> None:
+    @drawing(examples)
     @given(world=worlds(), threads=st.sampled_from([1, 4]))
     def agrees(world: World, threads: int) -> None:
         with marts[name].build(world, threads) as con:
@@ -41,7 +42,9 @@ def test_every_mart_of_any_world_is_what_the_judge_says(name: str, marts: dict[s
     agrees()
 
 
-@pytest.mark.parametrize("name", ["defaults", "other_engagement"])
+@pytest.mark.parametrize(
+    "name", ["defaults", pytest.param("other_engagement", marks=pytest.mark.slow)]
+)
 def test_a_real_build_of_a_real_file_is_what_the_judge_says(
     name: str, tmp_path: Path, dbt_variables: dict[str, str]
 ) -> None:
@@ -79,6 +82,7 @@ def read_world(con: Connection) -> World:
     )
 
 
+@pytest.mark.slow
 def test_one_thread_and_four_give_the_same_bits(
     marts: dict[str, Marts], tmp_path: Path, dbt_variables: dict[str, str]
 ) -> None:

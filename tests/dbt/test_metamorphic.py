@@ -10,15 +10,13 @@ from collections.abc import Callable
 from datetime import date, timedelta
 from random import Random
 
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import assume
 from hypothesis import strategies as st
 
 from generator.vocabulary import EVENT_TYPES
 from tests.dbt.judge import Event, UserChange, World
 from tests.dbt.marts import Marts
-from tests.dbt.worlds import VARS, worlds
-
-QUICK = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+from tests.dbt.worlds import VARS, of_drawn, worlds
 
 Change = Callable[[Random, list[Event]], list[Event]]
 
@@ -67,8 +65,7 @@ UPGRADES = st.lists(
 )
 
 
-@QUICK
-@given(world=worlds(), change=CHANGES, data=st.data())
+@of_drawn(world=worlds(), change=CHANGES, data=st.data())
 def test_nothing_after_a_day_moves_its_features(
     world: World, change: Change, data: st.DataObject, marts: dict[str, Marts]
 ) -> None:
@@ -79,8 +76,7 @@ def test_nothing_after_a_day_moves_its_features(
     check_same_rows(marts["defaults"], world, changed, rows)
 
 
-@QUICK
-@given(world=worlds(), data=st.data())
+@of_drawn(world=worlds(), data=st.data())
 def test_what_becomes_of_a_user_after_a_day_moves_nothing_at_that_day(
     world: World, data: st.DataObject, marts: dict[str, Marts]
 ) -> None:
@@ -101,8 +97,7 @@ def test_what_becomes_of_a_user_after_a_day_moves_nothing_at_that_day(
     check_same_rows(marts["defaults"], world, changed, rows)
 
 
-@QUICK
-@given(world=worlds(), change=CHANGES, data=st.data())
+@of_drawn(world=worlds(), change=CHANGES, data=st.data())
 def test_nothing_up_to_a_day_moves_its_labels(
     world: World, change: Change, data: st.DataObject, marts: dict[str, Marts]
 ) -> None:
@@ -112,8 +107,7 @@ def test_nothing_up_to_a_day_moves_its_labels(
     check_same_rows(marts["defaults"], world, changed, rows)
 
 
-@QUICK
-@given(world=worlds(), change=CHANGES, data=st.data())
+@of_drawn(world=worlds(), change=CHANGES, data=st.data())
 def test_nothing_after_the_label_window_moves_a_label(
     world: World, change: Change, data: st.DataObject, marts: dict[str, Marts]
 ) -> None:
@@ -123,8 +117,7 @@ def test_nothing_after_the_label_window_moves_a_label(
     check_same_rows(marts["defaults"], world, changed, rows)
 
 
-@QUICK
-@given(world=worlds(), change=CHANGES, data=st.data())
+@of_drawn(world=worlds(), change=CHANGES, data=st.data())
 def test_nothing_in_the_gap_moves_a_label(
     world: World, change: Change, data: st.DataObject, marts: dict[str, Marts]
 ) -> None:
