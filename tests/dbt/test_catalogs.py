@@ -26,6 +26,9 @@ TEXTS = {
 }
 """Every text that a file keeps."""
 
+NO_UNIT_TESTS = ("--exclude-resource-type", "unit_test")
+"""They read no table of the warehouse."""
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -37,7 +40,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ]:
         warehouse = folder / f"{name}.duckdb"
         generate_warehouse(warehouse, Settings(n_users=users, days=70), workers=1)
-        done = run_dbt(warehouse, dbt_writing_to(folder / name), *arguments)
+        done = run_dbt(warehouse, dbt_writing_to(folder / name), *arguments, *NO_UNIT_TESTS)
         assert done.returncode == 0, done.stdout
     return folder
 
@@ -70,7 +73,7 @@ def test_tests_in_a_renamed_copy_are_green_and_keep_the_record_of_the_build(
 ) -> None:
     renamed = tmp_path / "renamed.duckdb"
     shutil.copy(folder / "first_catalog.duckdb", renamed)
-    done = run_dbt(renamed, dbt_writing_to(tmp_path), "test")
+    done = run_dbt(renamed, dbt_writing_to(tmp_path), "test", *NO_UNIT_TESTS)
     assert done.returncode == 0, done.stdout
     with duckdb.connect(str(renamed), read_only=True) as con:
         assert count(con, "bookkeeping.green_build") == 1

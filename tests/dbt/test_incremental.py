@@ -164,7 +164,23 @@ CHANGES = {
 }
 
 
-@pytest.mark.parametrize("change", CHANGES)
+OF_EACH_KIND = {
+    "an_event_a_hundred_days_late",
+    "an_earlier_first_day",
+    "events_and_a_user_deleted_by_hand",
+    "every_column_of_another_user",
+    "changes_changed_and_taken_back_by_hand",
+}
+"""One change by an event that is late, one of the window, and one of each table by hand."""
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param(name, marks=() if name in OF_EACH_KIND else pytest.mark.slow)
+        for name in CHANGES
+    ],
+)
 def test_any_change_of_the_raw_tables_is_seen(change: str, warehouse: Warehouse) -> None:
     warehouse.execute(*CHANGES[change])
     warehouse.run()

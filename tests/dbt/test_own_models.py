@@ -17,6 +17,8 @@ from generator.publishing.publish import publish_warehouse
 from generator.warehouse.verify import mart_hashes
 from tests.dbt.own_models import DATED, MODELS, SETTINGS, Project
 
+NO_UNIT_TESTS = ("--exclude-resource-type", "unit_test")  # all are of our models
+
 
 @pytest.fixture(scope="module")
 def first(tmp_path_factory: pytest.TempPathFactory) -> Project:
@@ -26,7 +28,7 @@ def first(tmp_path_factory: pytest.TempPathFactory) -> Project:
     shutil.copy(project.warehouse, project.folder / "ours.duckdb")
     project.add(MODELS)
     project.add_other_kinds()
-    project.succeed("build")
+    project.succeed("build", *NO_UNIT_TESTS)
     shutil.copy(project.warehouse, project.folder / "first.duckdb")
     return project
 
@@ -35,7 +37,7 @@ def first(tmp_path_factory: pytest.TempPathFactory) -> Project:
 def second(first: Project) -> Project:
     """After a day more and a second build, in which each user has a changed row."""
     first.arrive(71)
-    first.succeed("build", "--vars", "is_second: true", "--exclude", "failing")
+    first.succeed("build", "--vars", "is_second: true", "--exclude", "failing", *NO_UNIT_TESTS)
     shutil.copy(first.warehouse, first.folder / "second.duckdb")
     return first
 

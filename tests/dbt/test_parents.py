@@ -69,7 +69,9 @@ def test_other_vars_are_refused_for_a_mart_without_its_parents(warehouse: Wareho
     warehouse.check_like_full_refresh()
 
 
-@pytest.mark.parametrize("option", ["--select=user_daily", "--full-refresh"])
+@pytest.mark.parametrize(
+    "option", ["--select=user_daily", pytest.param("--full-refresh", marks=pytest.mark.slow)]
+)
 def test_a_run_without_rows_leaves_work_behind(option: str, warehouse: Warehouse) -> None:
     arrive(warehouse.path, 111)
     done = warehouse.dbt("run", "--empty", option)
@@ -84,8 +86,9 @@ def test_a_new_file_takes_staging_with_its_tests_and_then_the_marts(tmp_path: Pa
     done = run_dbt(warehouse, variables, "run", "--select", "user_daily")
     assert done.returncode == 1
     assert what_comes_first("user_daily", "stg_events, stg_user_changes, stg_users") in done.stdout
+    build = ("build", "--exclude-resource-type", "unit_test")
     for selected, is_green in (("staging", 0), ("marts", 0), ("*", 1)):
-        done = run_dbt(warehouse, variables, "build", "--select", selected)
+        done = run_dbt(warehouse, variables, *build, "--select", selected)
         assert done.returncode == 0, done.stdout
         assert " PASS " in done.stdout
         with duckdb.connect(str(warehouse), read_only=True) as con:

@@ -135,6 +135,7 @@ def test_a_new_day_is_all_that_is_tested(project: Project) -> None:
     assert "2025-03-12" in project.sql["features_have_the_rows_of_user_daily"]
 
 
+@pytest.mark.slow
 def test_everything_is_tested_again_when_asked_and_when_anything_else_changed(
     project: Project,
 ) -> None:
@@ -152,6 +153,7 @@ def test_everything_is_tested_again_when_asked_and_when_anything_else_changed(
     assert not everything & project.cut_tests()
 
 
+@pytest.mark.slow
 def test_a_run_that_fails_or_leaves_out_a_test_passes_nothing(project: Project) -> None:
     project.arrive(71)
     project.execute(f"update user_features_daily set logins_14d = 99 where as_of_date = {OLD_DAY}")
@@ -161,6 +163,7 @@ def test_a_run_that_fails_or_leaves_out_a_test_passes_nothing(project: Project) 
     assert "2025-03-12" in project.sql["features_have_the_rows_of_user_daily"]
 
 
+@pytest.mark.slow
 def test_a_test_that_somebody_adds_is_whole_unless_it_asks(project: Project) -> None:
     folder = project.folder / "dbt_project/tests"
     count = "select count(*) from {{ ref('user_daily') }} having count(*) != 20 * 71"
