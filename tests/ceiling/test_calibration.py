@@ -60,10 +60,12 @@ def ahead(tmp_path_factory: pytest.TempPathFactory, dbt_variables: Variables) ->
     return warehouse
 
 
+@pytest.mark.slow
 def test_what_is_expected_ahead_and_of_an_experiment_comes_true(ahead: Path) -> None:
     assert largest_z(*ceiling_of(ahead, TREATED, AHEAD)) < MOST
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("gap", [0, 14])
 def test_another_gap_is_seen(gap: int, ahead: Path) -> None:
     assert largest_z(*ceiling_of(ahead, TREATED, AHEAD._replace(gap=gap))) > MOST

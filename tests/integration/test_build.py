@@ -154,6 +154,7 @@ def test_dbt_before_anything_is_loaded_says_which_command_to_run(
     assert "elearn load" in sentence
 
 
+@pytest.mark.slow
 def test_marts_are_the_same_bits_on_another_duckdb(
     built: Path, tmp_path: Path, dbt_variables: dict[str, str]
 ) -> None:

@@ -128,7 +128,9 @@ def test_no_variable_of_dbt_makes_another_build(
     assert parts <= set(summary["seconds"])
 
 
-@pytest.mark.parametrize("name", ALONE)
+@pytest.mark.parametrize(
+    "name", ["WARN_ERROR", pytest.param("WARN_ERROR_OPTIONS", marks=pytest.mark.slow)]
+)
 def test_a_quiet_build_that_goes_well_says_nothing_though_warnings_are_errors(
     name: str, folder: Path, dbt_variables: dict[str, str]
 ) -> None:
@@ -211,7 +213,9 @@ def test_what_a_model_prints_stays_out_of_the_result(
     assert done.returncode == 1
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)]
+)
 def test_a_build_that_is_stopped_while_dbt_works_says_so_and_lets_go(
     number: signal.Signals, folder: Path, dbt_variables: dict[str, str]
 ) -> None:
