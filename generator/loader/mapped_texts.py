@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -48,7 +48,7 @@ class _Query:
         self.nulls = TextFormat(nulls=text_format.nulls)
         self.values = MappedValues(found, text_format, is_lines, found.mapping.plain_names)
         self.cells, self.numbers = self.values.cells, self.values.numbers
-        self.only = [name for name in found.mapping.only_names if found.cells[name].is_in_folders]
+        self.only = self._in_folders(found.mapping.only_names)
 
     def sql(self, rows: str) -> str:
         texts = [self._outcome_text(column) for column in self.rules.columns]
@@ -157,10 +157,7 @@ class _Query:
         return self._of_first(names, of, text) if is_mixed else text
 
     def _folders(self) -> str:
-        """Return what the rules read of columns that stand in the file and its folders too.
-
-        That is a JSON object of those columns whose cell says something beside its folder.
-        """
+        """Return as JSON what folders say of columns whose cells say something too."""
         said = []
         for entry in self.mapping.entries:
             if entry.column in self.disputed:
@@ -218,27 +215,29 @@ class _Query:
         if entry.missing == REJECT and not is_needed:
             faults.append((f"{_outcome(entry)} is null", self._number(column, "missing")))
         folder = self._number(column, "folder")
-        for place, name in enumerate(names):
+        for name in self._in_folders(names):
             differs = self._differs(name, column in MEASURES)
             if column not in self.disputed:
                 faults.append((differs, folder))
             elif len(names) > 1:  # the rules compare the one that counts
-                before = [f"not {self._is_given(other)}" for other in names[:place]]
+                before = [f"not {self._is_given(other)}" for other in names[: names.index(name)]]
                 counts = " and ".join([self._is_given(name), *before])
                 faults.append((f"({differs} and not ({counts}))", folder))
-        if entry.highest in self.numbers:
-            faults.append((self._differs(entry.highest, is_number=True), folder))
+        for name in self._in_folders([entry.highest or ""]):
+            faults.append((self._differs(name, is_number=True), folder))
         return faults
+
+    def _in_folders(self, names: Iterable[str]) -> list[str]:
+        """Return those of some names that stand in the file and in its folders too."""
+        return [n for n in names if n in self.numbers and self.cells[self.numbers[n]].is_in_folders]
 
     def _differs(self, name: str, is_number: bool = False) -> str:
         """Tell whether a cell is another text than that of its folder, and another number."""
         number = self.numbers[name]
-        cell, text = self.cells[number], f"cell{number}"
-        if not cell.is_in_folders:
-            return "false"
+        folder, text = self.cells[number].folder, f"cell{number}"
         if is_number and self._mark([name]) != PLAIN.decimal:
             text = _swapped(text)
-        said = "null" if cell.folder is None else quoted(cell.folder)
+        said = "null" if folder is None else quoted(folder)
         is_same = f"coalesce(try_cast({text} as double) = try_cast({said} as double), false)"
         return f"(is_disputed{number} and {text} is distinct from {said} and not {is_same})"
 
