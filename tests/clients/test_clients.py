@@ -131,6 +131,8 @@ PINNED = [
     ("Superset", "examples/superset/requirements.txt", "apache-superset"),
     ("ADBC", "tests/clients/requirements.txt", "adbc-driver-manager"),
     ("Ibis", "tests/clients/requirements.txt", "ibis-framework"),
+    ("MetricFlow", "examples/semantic/requirements.txt", "metricflow"),
+    ("MetricFlow", "examples/semantic/requirements.txt", "dbt-core"),
     ("Node", "tests/clients/package.json", "@duckdb/node-api"),
 ]
 
