@@ -98,7 +98,7 @@
 {#-
     Follows `get_where_subquery` of dbt-adapters 1.24. The `where` of a test may say that a column
     is untested, and in which table, if not in its own: then the test looks at the days whose
-    content has not passed it.
+    content has not passed it. A view that is made from more than that table is looked at whole.
 -#}
 {% macro get_where_subquery(relation) -%}
     {%- set asked = modules.re.match(
@@ -108,7 +108,8 @@
         {{ return(dbt.get_where_subquery(relation)) }}
     {%- endif -%}
     {%- set table = asked.group(2) or relation.schema ~ '.' ~ relation.identifier -%}
-    {%- set condition = is_untested(asked.group(1), table) if execute else 'true' -%}
+    {%- set is_cut = execute and (not asked.group(2) or is_made_from(table)) -%}
+    {%- set condition = is_untested(asked.group(1), table) if is_cut else 'true' -%}
     {%- if condition == 'true' -%}
         {{ return(relation) }}
     {%- endif -%}

@@ -18,6 +18,13 @@
     {{ return(nodes) }}
 {%- endmacro %}
 
+{#- Whether the model that a test stands with is made from one table of raw, and from nothing else. -#}
+{% macro is_made_from(table) -%}
+    {%- set parents = graph.nodes[context.model.attached_node].depends_on.nodes -%}
+    {%- set source = graph.sources.get(parents | first) -%}
+    {{ return(parents | length == 1 and source and source.schema ~ '.' ~ source.identifier == table) }}
+{%- endmacro %}
+
 {#- The SQL of the macros that nodes use, and of those that these use, each after its name. -#}
 {% macro macros_behind(nodes) -%}
     {%- set ids = nodes | map(attribute='depends_on.macros') | sum(start=[]) | unique | list -%}

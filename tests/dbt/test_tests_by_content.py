@@ -183,3 +183,15 @@ def test_a_test_that_somebody_adds_is_whole_unless_it_asks(project: Project) -> 
     assert not {"counts", "warns"} & project.cut_tests()
     (folder / "asks.sql").write_text(asks % "'as_of_date', 'main.churn_labels'")
     assert "asks" in project.failing("test")
+
+
+def test_a_view_of_more_than_raw_events_is_tested_whole(project: Project) -> None:
+    staging = project.folder / "dbt_project/models/staging"
+    source = "sources: [{name: own, schema: raw, tables: [{name: copies}]}]"
+    (staging / "_own__sources.yml").write_text(source)
+    view = staging / "stg_events.sql"
+    view.write_text(view.read_text() + "cross join {{ source('own', 'copies') }}\n")
+    project.execute("create table raw.copies as select 1 as copy")
+    assert project.failing("build") == set()
+    project.execute("insert into raw.copies values (2)")
+    assert project.failing("test", "--select", "stg_events") == {"unique_stg_events_event_id"}
