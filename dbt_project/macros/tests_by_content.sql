@@ -57,11 +57,20 @@
         {{ return(none) }}
     {%- endif -%}
     {%- do refuse_what_is_not_read(table) -%}
-    {%- if not may_be_cut() -%}
+    {%- if is_whole() -%}
         {{ return(none) }}
     {%- endif -%}
-    {%- do take_content(table) -%}
-    {%- set spans = run_query(select_untested_spans(table)).rows | map('list') | list -%}
+    {%- set state = run_query(select_untested_spans(table)) -%}
+    {%- if not state.rows[0]['has_passed'] -%}
+        {{ return(none) }}
+    {%- elif not state.rows[0]['is_taken'] -%}
+        {%- do take_content(table) -%}
+        {%- set state = run_query(select_untested_spans(table)) -%}
+    {%- endif -%}
+    {%- set spans = [] -%}
+    {%- for row in state.rows if row['number_of_days'] -%}
+        {%- do spans.append((row['first_day'], row['last_day'], row['number_of_days'])) -%}
+    {%- endfor -%}
     {{ return(spans if spans | length <= 50 and none not in spans | map('first') else none) }}
 {%- endmacro %}
 
@@ -80,29 +89,31 @@
 {%- endmacro %}
 
 {#- Content that passed with a warning has not passed, and a full refresh tests everything. -#}
-{% macro may_be_cut() -%}
-    {%- set is_whole = flags.FULL_REFRESH or env_var('ELEARN_ALL_TESTS', '')
-        or config.get('severity') | lower != 'error' or config.get('error_if') != '!= 0' -%}
-    {{ return(not is_whole and run_query(count_tested()).rows[0][0] > 0) }}
+{% macro is_whole() -%}
+    {{ return(
+        flags.FULL_REFRESH or env_var('ELEARN_ALL_TESTS', '')
+        or config.get('severity') | lower != 'error' or config.get('error_if') != '!= 0'
+    ) }}
 {%- endmacro %}
 
-{% macro count_tested() -%}
-    select count(*) from bookkeeping.tested
-    inner join bookkeeping.builds on tested.test_version = builds.test_version
-{%- endmacro %}
-
+{#- One row per span; one without a span where there is none, or where it cannot be told yet. -#}
 {% macro select_untested_spans(table) -%}
-    with found as (
+    with tested_now as (
+        select tested.*
+        from bookkeeping.tested
+        inner join bookkeeping.builds on tested.test_version = builds.test_version
+    ),
+
+    found as (
         select distinct content.day, content.row_count, content.hash_sum
         from bookkeeping.content
         where content.table_name = {{ as_text(table) }}
     ),
 
     passed as (
-        select tested.day, tested.row_count, tested.hash_sum
-        from bookkeeping.tested
-        inner join bookkeeping.builds on tested.test_version = builds.test_version
-        where tested.table_name = {{ as_text(table) }}
+        select tested_now.day, tested_now.row_count, tested_now.hash_sum
+        from tested_now
+        where tested_now.table_name = {{ as_text(table) }}
     ),
 
     changed as (
@@ -119,15 +130,30 @@
             changed.day,
             changed.day - cast(row_number() over (order by changed.day) as integer) as span
         from changed
+    ),
+
+    spans as (
+        select
+            cast(min(numbered.day) as varchar) as first_day,
+            cast(max(numbered.day) as varchar) as last_day,
+            count(*) as number_of_days
+        from numbered
+        group by numbered.span
+    ),
+
+    state as (
+        select
+            exists (select 1 from found) as is_taken,
+            exists (select 1 from tested_now) as has_passed
     )
 
     select
-        cast(min(numbered.day) as varchar) as first_day,
-        cast(max(numbered.day) as varchar) as last_day,
-        count(*) as number_of_days
-    from numbered
-    group by numbered.span
-    order by first_day
+        state.is_taken,
+        state.has_passed,
+        spans.*
+    from state
+    left join spans on true
+    order by spans.first_day
 {%- endmacro %}
 
 {#- A hook of a mart, whose tests all ask at once; they would take it twice. -#}
