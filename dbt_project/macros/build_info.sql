@@ -52,17 +52,39 @@
 
 {#- A value of the last load, as SQL; null where raw was filled by other means. -#}
 {% macro last_load(expression, condition='true') -%}
-    {%- set found = run_query(
-        "select count(*) from duckdb_tables() where database_name = current_database()"
-        " and schema_name = 'raw' and table_name = 'loads'"
-    ) -%}
-    {%- if found.rows[0][0] == 0 -%}
+    {%- if not has_load_history() -%}
         {{ return('cast(null as varchar)') }}
     {%- endif -%}
     {{ return(
         '(select ' ~ expression ~ ' from raw.loads where ' ~ condition
         ~ ' order by loads.load_id desc limit 1)'
     ) }}
+{%- endmacro %}
+
+{#- A warehouse may have been filled by other means than this package's commands. -#}
+{% macro has_load_history() -%}
+    {%- set found = run_query(
+        "select count(*) from duckdb_tables() where database_name = current_database()"
+        " and schema_name = 'raw' and table_name = 'loads'"
+    ) -%}
+    {{ return(found.rows[0][0] == 1) }}
+{%- endmacro %}
+
+{#- What the loads say of what they brought, as JSON. One row per load. -#}
+{% macro select_profiles() -%}
+    {%- set loads = source('raw', 'loads') -%}  {#- so that dbt knows of it -#}
+    {%- if execute and not has_load_history() -%}
+        select
+            cast(null as integer) as load_id,
+            cast(null as json) as profile
+        where false
+    {%- else -%}
+        select
+            loads.load_id,
+            cast(loads.profile as json) as profile
+        from {{ loads }} as loads
+        where loads.profile is not null
+    {%- endif -%}
 {%- endmacro %}
 
 {#- A day that yaml read as a date is a text in JSON. -#}

@@ -103,3 +103,24 @@ def test_the_freshness_of_the_source_is_the_age_of_its_last_load(
     assert (found["unique_id"], found["status"]) == ("source.elearn_churn.raw.loads", status)
     assert found["max_loaded_at_time_ago_in_s"] == pytest.approx(age.total_seconds(), abs=120)
     assert code == (status == "error")
+
+
+COMPLETE = ("--select", "load_profile_has_every_load")
+
+
+def test_a_load_profile_that_lacks_a_load_fails_its_test(warehouse: Path) -> None:
+    assert run(warehouse, "build", "--select", "load_profile")[0] == 0
+    again = "select * replace (load_id + 1 as load_id) from raw.loads where load_id = 2"
+    rows(warehouse, f"insert into raw.loads {again}")  # such as a load that brings no row
+    assert run(warehouse, "test", *COMPLETE)[0] == 1
+    assert run(warehouse, "run", "--select", "load_profile")[0] == 0
+    assert run(warehouse, "test", *COMPLETE)[0] == 0
+    rows(warehouse, "delete from main.load_profile where load_id = 1 and table_name = 'users'")
+    assert run(warehouse, "test", *COMPLETE)[0] == 1
+
+
+def test_without_a_load_history_there_is_no_profile(warehouse: Path) -> None:
+    rows(warehouse, "drop table raw.loads")
+    assert run(warehouse, "run", "--select", "load_profile")[0] == 0
+    assert rows(warehouse, "from main.load_profile") == []
+    assert run(warehouse, "test", *COMPLETE)[0] == 0

@@ -9,11 +9,7 @@
 } %}
 
 with loads as (
-    select
-        loads.load_id,
-        cast(loads.profile as json) as profile
-    from {{ source('raw', 'loads') }} as loads
-    where loads.profile is not null
+    {{ select_profiles() | indent(4) }}
 ),
 
 tables_of_loads as (
