@@ -1,8 +1,13 @@
 -- The periods again, straight from the events: the days on which one starts and those on which one
--- ends are numbered apart, and each start belongs to the end of its number.
+-- ends are numbered apart, and each start belongs to the end of its number. The active days of days
+-- that passed this test before, with the same events, are taken from user_daily, which is quicker.
 {%- set window_days = var('label_window_days') %}
 {#- Not by the macro of the models, which is tested here as well. -#}
 {%- set engagement = var('engagement_event_types') | sort | join("', '") %}
+{%- set is_untested_event = is_untested('events.event_date', 'raw.events')
+    ~ ' or ' ~ is_untested('events.event_date', 'main.user_daily') %}
+{%- set is_untested_day = is_untested_event
+    | replace('events.event_date', 'user_daily.as_of_date') %}
 
 with events as (
     select * from {{ ref('stg_events') }}
@@ -23,10 +28,20 @@ active_days as (
     from events
     inner join observation_window
         on events.event_date between observation_window.first_day and observation_window.last_day
-    where events.event_type in ('{{ engagement }}')
+    where
+        events.event_type in ('{{ engagement }}')
+        and ({{ is_untested_event }})
     group by
         events.user_id,
         events.event_date
+    union all
+    select
+        user_daily.user_id,
+        user_daily.as_of_date as event_date
+    from {{ ref('user_daily') }} as user_daily
+    where
+        user_daily.is_active_day = 1
+        and not ({{ is_untested_day }})
 ),
 
 neighbours as (

@@ -148,15 +148,27 @@ SCORING = DATASETS | {
 }
 
 PERIODS: Faults = {
-    "a pause of 29 days ends a period": ("<= 30\n", "<= 29\n"),
-    "a pause of 31 days ends no period": ("<= 30\n", "<= 31\n"),
+    "a pause of 29 days ends a period": ("> 30\n", "> 29\n"),
+    "a pause of 31 days ends no period": ("> 30\n", "> 31\n"),
     "users share their periods": (
-        "partition by marked_days.user_id\n                order by",
-        "order by marked_days.user_id,",
+        "partition by first_days.user_id order by",
+        "order by first_days.user_id,",
     ),
-    "periods begin anew with the last one": (
-        "rows between unbounded preceding and current row",
-        "rows between current row and unbounded following",
+    "periods are numbered from the last one": (
+        "order by first_days.as_of_date)",
+        "order by first_days.as_of_date desc)",
+    ),
+    "a period ends where the next one starts": (
+        "lead(first_days.previous_active_day)",
+        "lead(first_days.as_of_date)",
+    ),
+    "the last period ends with its first day": (
+        "coalesce(numbered_periods.last_active_day, active_users.last_active_day)",
+        "coalesce(numbered_periods.last_active_day, numbered_periods.as_of_date)",
+    ),
+    "a period is a day shorter": (
+        "active_users.number_of_days + 1)",
+        "active_users.number_of_days)",
     ),
     "a churn is seen a day early": (
         "interval '29' day as date) as last",
@@ -182,7 +194,7 @@ PERIODS: Faults = {
         "ended_periods.period_start\n                < cast(",
         "true or ended_periods.period_start < cast(",
     ),
-    "another plan": ("then numbered_days.plan end", "then 'free' end"),
+    "another plan": ("        user_daily.plan,", "        'free' as plan,"),
 }
 
 STAGING: Faults = {

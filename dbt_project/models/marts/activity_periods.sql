@@ -6,16 +6,20 @@ with active_days as (
     select
         user_daily.user_id,
         user_daily.as_of_date,
-        user_daily.signup_date,
-        user_daily.plan,
-        user_daily.country,
-        user_daily.marketing_source,
-        lag(user_daily.as_of_date) over (
-            partition by user_daily.user_id
-            order by user_daily.as_of_date
-        ) as previous_active_day
+        lag(user_daily.as_of_date) over user_days as previous_active_day,
+        row_number() over user_days as day_number
     from {{ ref('user_daily') }} as user_daily
     where user_daily.is_active_day = 1
+    window user_days as (partition by user_daily.user_id order by user_daily.as_of_date)
+),
+
+active_users as (
+    select
+        active_days.user_id,
+        max(active_days.as_of_date) as last_active_day,
+        count(*) as number_of_days
+    from active_days
+    group by active_days.user_id
 ),
 
 observation_window as (
@@ -26,49 +30,47 @@ observation_window as (
 ),
 
 -- A period starts with the first active day, or after label_window_days or more days without one.
-marked_days as (
-    select
-        active_days.*,
-        case
-            when
-                {{ days_between('active_days.previous_active_day', 'active_days.as_of_date') }}
-                <= {{ window_days }}
-                then 0
-            else 1
-        end as starts_period
+first_days as (
+    select active_days.*
     from active_days
+    where
+        active_days.previous_active_day is null
+        or {{ days_between('active_days.previous_active_day', 'active_days.as_of_date') }}
+        > {{ window_days }}
 ),
 
-numbered_days as (
+-- It ends with the active day before the next one starts.
+numbered_periods as (
     select
-        marked_days.*,
-        cast(
-            sum(marked_days.starts_period) over (
-                partition by marked_days.user_id
-                order by marked_days.as_of_date
-                rows between unbounded preceding and current row
-            ) as integer
-        ) as period_number
-    from marked_days
+        first_days.*,
+        row_number() over user_periods as period_number,
+        lead(first_days.previous_active_day) over user_periods as last_active_day,
+        lead(first_days.day_number) over user_periods as next_day_number
+    from first_days
+    window user_periods as (partition by first_days.user_id order by first_days.as_of_date)
 ),
 
 periods as (
     select
-        numbered_days.user_id,
-        numbered_days.period_number,
-        numbered_days.signup_date,
-        {%- for attribute in ['plan', 'country', 'marketing_source'] %}
-        max(case when numbered_days.starts_period = 1 then numbered_days.{{ attribute }} end)
-            as {{ attribute }},
-        {%- endfor %}
-        min(numbered_days.as_of_date) as period_start,
-        max(numbered_days.as_of_date) as last_active_day,
-        cast(count(*) as integer) as active_days
-    from numbered_days
-    group by
-        numbered_days.user_id,
-        numbered_days.period_number,
-        numbered_days.signup_date
+        numbered_periods.user_id,
+        cast(numbered_periods.period_number as integer) as period_number,
+        user_daily.signup_date,
+        user_daily.plan,
+        user_daily.country,
+        user_daily.marketing_source,
+        numbered_periods.as_of_date as period_start,
+        coalesce(numbered_periods.last_active_day, active_users.last_active_day)
+            as last_active_day,
+        cast(
+            coalesce(numbered_periods.next_day_number, active_users.number_of_days + 1)
+            - numbered_periods.day_number as integer
+        ) as active_days
+    from numbered_periods
+    inner join active_users on numbered_periods.user_id = active_users.user_id
+    inner join {{ ref('user_daily') }} as user_daily
+        on
+            numbered_periods.user_id = user_daily.user_id
+            and numbered_periods.as_of_date = user_daily.as_of_date
 ),
 
 -- A churn is seen when the whole window of days without activity is.
