@@ -46,6 +46,10 @@
     {{ mart(materialized='table', enabled=target.type != 'spark') }}
 {%- endmacro %}
 
+{% macro history_test() -%}
+    {{ config(enabled=target.type != 'spark') }}
+{%- endmacro %}
+
 {% macro incremental_mart() -%}
     {{ mart(
         materialized='incremental',

@@ -1,6 +1,6 @@
-{{ config(enabled=target.type != 'spark') }}
--- Each table that a load brought rows into is in load_profile, and no other. Tests that pass on what a
--- load before has left would let an old load_profile be published.
+{{ history_test() }}
+-- Each table that a load brought rows into is in load_profile, and no other: tests that pass on the
+-- load_profile of an earlier load would let it be published.
 
 with loads as (
     {{ select_profiles() | indent(4) }}
