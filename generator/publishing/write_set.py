@@ -16,20 +16,21 @@ from typing import NamedTuple
 import duckdb
 
 _NAME = r'(?:"(?:[^"]|"")+"|[a-z_][\w$]*)'
-_SPACE = r"(?:\s|/\*.*?\*/|--[^\n]*(?:\n|$))"
+_SPACE = r"(?:\s|(?>/\*(?:(?!/\*).)*?\*/)|--[^\n]*(?:\n|$))"
+"""Blanks and comments, but no comment inside a comment."""
 _HEAD = re.compile(
-    rf"""{_SPACE}*(?:
+    rf"""{_SPACE}*+(?:
         insert\s+(?:or\s+(?:replace|ignore)\s+)?into | delete\s+from | update | merge\s+into
         | truncate(?:\s+table)? | alter\s+(?:table|view)(?:\s+if\s+exists)?
         | drop\s+(?:table|view)(?:\s+if\s+exists)?
         | create\s+(?:or\s+replace\s+)?(?:temp(?:orary)?\s+)?(?:table|view)(?:\s+if\s+not\s+exists)?
-    )\s+((?:{_NAME}\s*\.\s*)*{_NAME})(?![\w$.])""",
+    )\s+((?:{_NAME}\s*\.\s*)*{_NAME})(?![\w$.]|\s*,)""",
     re.VERBOSE | re.IGNORECASE | re.DOTALL,
 )
 """How a statement begins that writes one table, and the table."""
 
 _HARMLESS = re.compile(
-    rf"{_SPACE}*(?:comment\s+on|create\s+schema|set\s)", re.IGNORECASE | re.DOTALL
+    rf"{_SPACE}*+(?:comment\s+on|create\s+schema|set\s)", re.IGNORECASE | re.DOTALL
 )
 """How a statement begins that changes no row of a table."""
 

@@ -77,8 +77,11 @@ def test_a_table_that_two_nodes_wrote_or_whose_content_was_taken_too_early_is_re
         "explain analyze delete from main.other",
         "copy main.other from 'other.csv'",
         "drop schema main cascade",
+        "truncate main.yours, main.other",
         "attach 'other.duckdb'",
         "insert into main.other values (1), (2)...",
+        "with new as (select 1 /* of */) /* new */ insert into main.other select * from new",
+        "/* /* */ update main.other set a = 1; */ insert into main.yours values (1)",
     ],
 )
 def test_a_statement_that_is_not_understood_may_have_written_everything(sql: str) -> None:
