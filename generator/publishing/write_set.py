@@ -34,10 +34,14 @@ _HARMLESS = re.compile(
 )
 """How a statement begins that changes no row of a table."""
 
+_NESTED = re.compile(rf"\({_SPACE}*+(?:insert|delete|update|merge|truncate)\b", re.IGNORECASE)
+"""What DuckDB 2.0 calls a select: a query of the rows that a statement inside of it wrote."""
+
 _TAKEN = re.compile(r"insert into bookkeeping\.content\s+select\s+'((?:[^']|'')+)' as table_name")
 _KEPT = "insert into bookkeeping.green_build"
 
 _READS = (duckdb.StatementType.SELECT, duckdb.StatementType.TRANSACTION)
+"""Kinds of statements that write no table, unless one inside of them does."""
 
 
 class Statement(NamedTuple):
@@ -100,6 +104,8 @@ def _written_by(sql: str) -> set[str] | None:
     except duckdb.Error:  # such as a text that dbt cut off
         return None
     for statement in statements:
+        if _NESTED.search(statement.query):
+            return None
         if statement.type in _READS or _HARMLESS.match(statement.query):
             continue
         head = _HEAD.match(statement.query)

@@ -71,6 +71,8 @@ def test_a_table_that_two_nodes_wrote_or_whose_content_was_taken_too_early_is_re
     "sql",
     [
         "with new as (select 1) insert into main.other select * from new",
+        "with gone as (delete from main.other returning *) select * from gone",
+        "insert into main.yours with new as ( /* */ update main.other set a = 1) from new",
         "prepare change as update main.other set a = 1",
         "execute change",
         "call some_function()",
@@ -81,11 +83,16 @@ def test_a_table_that_two_nodes_wrote_or_whose_content_was_taken_too_early_is_re
         "attach 'other.duckdb'",
         "insert into main.other values (1), (2)...",
         "with new as (select 1 /* of */) /* new */ insert into main.other select * from new",
-        "/* /* */ update main.other set a = 1; */ insert into main.yours values (1)",
     ],
 )
 def test_a_statement_that_is_not_understood_may_have_written_everything(sql: str) -> None:
     assert write_set([made("model.other", sql), KEPT]) == EVERYTHING
+
+
+def test_a_comment_inside_of_a_comment_hides_no_write() -> None:
+    sql = "/* /* */ update main.other set a = 1; */ insert into main.mine values (1)"
+    run = [taken("model.mine", "main.mine"), made("operation.hook", sql), KEPT]
+    assert write_set(run).may_hold("main.mine")
 
 
 def test_a_model_in_python_and_a_run_that_kept_nothing_may_have_written_everything() -> None:
