@@ -20,8 +20,10 @@ def invoke(arguments: list[str], target: str, lake: str, kept: Path) -> None:
     os.environ["ELEARN_LAKE"] = lake
     outcome = dbtRunner().invoke([*arguments, "--target", target, "--no-use-colors"])
     tables = Path(os.environ["ELEARN_SPARK_WAREHOUSE"], "tables")
-    for schema in ("main.db", "spans.db"):  # copy2 keeps the times of the files
-        shutil.copytree(tables / schema, kept, dirs_exist_ok=True)
+    kept.mkdir()
+    for schema in ("main.db", "spans.db"):
+        if (tables / schema).exists():  # copy2 keeps the times of the files
+            shutil.copytree(tables / schema, kept, dirs_exist_ok=True)
     statuses = {node.node.name: str(node.status) for node in outcome.result}
     (kept / "statuses.json").write_text(json.dumps(statuses))
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -14,6 +17,7 @@ import duckdb
 
 from generator import Settings
 from generator.atomic_files import read_manifest
+from generator.publishing.dbt import DBT
 from generator.warehouse.file import STORAGE
 from generator.warehouse.tables import LOADS
 from tests.conftest import ROOT, dbt_writing_to
@@ -109,6 +113,20 @@ def run_dbt_on_spark(folder: Path, variables: dict[str, str], *steps: Step) -> N
     run(["tests.dbt.invoking", json.dumps(described)], ROOT, variables)
 
 
+def kill_run_on_spark(variables: dict[str, str], lake: Path, is_time: Callable[[], bool]) -> None:
+    """Start ``dbt run`` on Spark; kill it and its Java as soon as it is time."""
+    with subprocess.Popen(
+        [*DBT, "--quiet", "run", "--target", "spark"],
+        cwd=ROOT,
+        env=os.environ | variables | {"ELEARN_LAKE": str(lake)},
+        start_new_session=True,
+    ) as process:
+        while not is_time():
+            assert process.poll() is None, "the build ended before it was killed"
+            time.sleep(0.01)
+        os.killpg(process.pid, signal.SIGKILL)
+
+
 def statuses(kept: Path) -> dict[str, str]:
     """Return how every node of a step ended."""
     return json.loads((kept / "statuses.json").read_text())
@@ -151,17 +169,24 @@ def check_like_duckdb(kept: Path, lake: Path, marts: Marts) -> None:
             assert rows > 0, f"{mart} has rows to compare"
 
 
-def attach_spark(con: Connection, kept: Path) -> None:
-    """Read the marts that Spark wrote as readers of its views do, without the span."""
+def attach_spark(con: Connection, place: Path) -> None:
+    """Show the marts that Spark wrote as readers of its views see them, without the span."""
     con.execute("attach ':memory:' as on_spark; create schema if not exists on_spark.main")
     for mart in MARTS:
         columns = [row[0] for row in con.execute(f"describe {mart}").fetchall()]
+        files = [str(path) for path in files_below(place, mart)]
         con.execute(
             f"""
-            create table on_spark.main.{mart} as select {", ".join(columns)}
-            from read_parquet('{kept}/{mart}/**/*.parquet', hive_partitioning = true)
+            create view on_spark.main.{mart} as select {", ".join(columns)}
+            from read_parquet({files}, hive_partitioning = true)
             """
         )
+
+
+def files_below(place: Path, mart: str) -> list[Path]:
+    """Return a mart's files that Spark reads: a build that was killed leaves hidden ones."""
+    found = place.glob(f"**/{mart}/**/*.parquet")
+    return [path for path in found if "/." not in str(path.relative_to(place))]
 
 
 def files_of(kept: Path, mart: str) -> dict[str, float]:

@@ -29,6 +29,7 @@ from tests.dbt.sparks import (
     check_like_duckdb,
     files_of,
     generate_on_spark,
+    kill_run_on_spark,
     known_on,
     run_dbt_on_spark,
     spark_variables,
@@ -64,11 +65,12 @@ def built(folder: Path, lake: Path) -> Path:
     run_dbt_on_spark(
         folder,
         spark_variables(folder),
+        Step("staging", ("run", "--select", "staging"), folder / "broken_lake"),
+        Step("broken", ("test", *tests_of_sources), folder / "broken_lake"),
         Step("earlier", ("build",), folder / "earlier_lake"),
         Step("next_day", ("run",), folder / "next_day_lake"),
         Step("later", ("run",), lake),
         Step("erased", ("run",), folder / "erased_lake"),
-        Step("broken", ("test", *tests_of_sources), folder / "broken_lake"),
     )
     return folder
 
@@ -157,6 +159,25 @@ def test_no_file_of_a_mart_holds_an_erased_user(built: Path, marts: dict[str, Ma
     found += f" where user_id = {ERASED_USER}"
     assert duckdb.sql(found.format(built / "later")).fetchone() > (0,)
     assert duckdb.sql(found.format(built / "erased")).fetchone() == (0,)
+
+
+@needs_java
+def test_the_next_build_ends_what_killed_ones_began(
+    built: Path, lake: Path, marts: dict[str, Marts]
+) -> None:
+    changed, spans = built / "changed_lake", built / "warehouse/tables/spans.db"
+    without_late_day = known_on("2024-12-31")["events"]
+    write_lake(changed, lake, ERASED | {"events": f"{without_late_day} and {ERASED['events']}"})
+    outdated = spans / "user_daily/span=2024-03-01"
+    half_written = (spans / "user_features_daily").glob
+    assert outdated.exists()
+    variables = spark_variables(built)
+    kill_run_on_spark(variables, changed, lambda: not outdated.exists())
+    assert not any(half_written(".*/**/*.parquet"))
+    kill_run_on_spark(variables, changed, lambda: any(half_written(".*/**/*.parquet")))
+    run_dbt_on_spark(built, variables, Step("after_kills", ("run",), changed))
+    check_like_duckdb(built / "after_kills", changed, marts["defaults"])
+    assert (spans / "user_daily/span=2024-02-01").stat().st_mtime < outdated.stat().st_mtime
 
 
 @needs_java
