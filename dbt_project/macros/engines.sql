@@ -70,3 +70,18 @@
 {% macro spark__users_together() -%}
     /*+ repartition({{ user_buckets() }}, user_id) */
 {%- endmacro %}
+
+{#-
+    A hint that a bucket of each of these relations fits into memory. Spark does not know the size
+    of a table in spans and would sort all rows that it joins, the widest too.
+-#}
+{% macro small_relations() -%}
+    {{ return(adapter.dispatch('small_relations')(varargs)) }}
+{%- endmacro %}
+
+{% macro default__small_relations(relations) -%}
+{%- endmacro %}
+
+{% macro spark__small_relations(relations) -%}
+    /*+ shuffle_hash({{ relations | join(', ') }}) */
+{%- endmacro %}
