@@ -17,50 +17,68 @@
 
 {% macro spark__find_outdated_rows() -%}
     {%- if execute -%}
-        {%- set is_first_build = adapter.get_relation(none, 'bookkeeping', 'days') is none -%}
-        {%- do run_query('create schema if not exists bookkeeping') -%}
-        {%- for table in ['days', 'days_now'] -%}
-            {%- do run_query(
-                'create table if not exists bookkeeping.' ~ table
-                ~ ' (kind string, day date, fingerprint string) using parquet'
-            ) -%}
-        {%- endfor -%}
-        {%- do run_query(
-            'insert overwrite table bookkeeping.days_now ' ~ fingerprints_by_day()
-        ) -%}
-        {%- set days = {'first_changed_day': beginning()} if is_first_build
-            else run_query(changed_days()).rows[0] -%}
+        {%- set now = fingerprints_of(fingerprints_by_day()) -%}
+        {%- do refuse_a_lake_without_users(now) -%}
+        {%- set kept = kept_fingerprints() -%}
+        {%- set days = changed_days(now, kept) -%}
         {%- for mart, about in incremental_marts().items() if days.first_changed_day -%}
             {%- do mark_outdated(stored_spans(mart), days, about.days_back) -%}
         {%- endfor -%}
-        {%- do run_query(
-            'insert overwrite table bookkeeping.days select * from bookkeeping.days_now'
-        ) if days.first_changed_day -%}
+        {%- do keep_fingerprints_on_spark(now) if now != kept -%}
     {%- endif -%}
 {%- endmacro %}
 
+{#- What a query of kinds, days and fingerprints finds: (kind, day) to fingerprint, all as texts. -#}
+{% macro fingerprints_of(query) -%}
+    {%- set found = {} -%}
+    {%- for row in run_query(query).rows -%}
+        {%- do found.update({(row[0], row[1] | string): row[2]}) -%}
+    {%- endfor -%}
+    {{ return(found) }}
+{%- endmacro %}
+
+{#- Those of the last build; none before the first. -#}
+{% macro kept_fingerprints() -%}
+    {%- if adapter.get_relation(none, 'bookkeeping', 'days') is not none -%}
+        {{ return(fingerprints_of('select kind, day, fingerprint from bookkeeping.days')) }}
+    {%- endif -%}
+    {%- do run_query('create schema if not exists bookkeeping') -%}
+    {%- do run_query(
+        'create table bookkeeping.days (kind string, day date, fingerprint string) using parquet'
+    ) -%}
+    {{ return({}) }}
+{%- endmacro %}
+
+{#- One file: these are some hundred rows. -#}
+{% macro keep_fingerprints_on_spark(fingerprints) -%}
+    {%- set rows = [] -%}
+    {%- for (kind, day), fingerprint in fingerprints.items() -%}
+        {%- do rows.append("('" ~ [kind, day, fingerprint] | join("', '") ~ "')") -%}
+    {%- endfor -%}
+    {%- do run_query(
+        "insert overwrite table bookkeeping.days select /*+ coalesce(1) */ kind,"
+        ~ " cast(nullif(day, 'None') as date), fingerprint from values " ~ rows | join(', ')
+        ~ ' as fingerprints (kind, day, fingerprint)'
+    ) -%}
+{%- endmacro %}
+
+{#- One row for each day of each kind, from one pass over the lake. -#}
 {% macro fingerprints_by_day() -%}
     select
-        'event' as kind,
-        events.event_date as day,
-        {{ fingerprint('events', source_columns('events')) }} as fingerprint
-    from {{ source('raw', 'events') }} as events
-    group by events.event_date
-    union all
-    select
-        'signup' as kind,
-        users.signup_date as day,
-        {{ fingerprint('users', source_columns('users') | reject('equalto', 'engagement_score')) }}
-            as fingerprint
-    from {{ source('raw', 'users') }} as users
-    group by users.signup_date
-    union all
-    select
-        'change' as kind,
-        user_changes.valid_from as day,
-        {{ fingerprint('user_changes', source_columns('user_changes')) }} as fingerprint
-    from {{ source('raw', 'user_changes') }} as user_changes
-    group by user_changes.valid_from
+        hashes.kind,
+        hashes.day,
+        concat(
+            count(*), ':', sum({{ shifted_right('hashes.hash', 32) }}), ':',
+            sum(hashes.hash & 4294967295)
+        ) as fingerprint
+    from (
+        {{ hashes_of('event', 'event_date', 'events') }}
+        union all
+        {{ hashes_of('signup', 'signup_date', 'users', ['engagement_score']) }}
+        union all
+        {{ hashes_of('change', 'valid_from', 'user_changes') }}
+    ) as hashes
+    group by hashes.kind, hashes.day
     union all
     select
         'inputs' as kind,
@@ -69,12 +87,16 @@
 {%- endmacro %}
 
 {#- The hash skips a null, so it takes whether there is one as well. -#}
-{% macro fingerprint(relation, columns) -%}
-    concat(count(*), ':', sum(cast(xxhash64(
-        {%- for column in columns %}
-        {{ relation }}.{{ column }}, {{ relation }}.{{ column }} is null{{ ',' if not loop.last }}
-        {%- endfor %}
-    ) as decimal(38, 0))))
+{% macro hashes_of(kind, day, table, unread=[]) -%}
+    select
+        '{{ kind }}' as kind,
+        {{ table }}.{{ day }} as day,
+        xxhash64(
+            {%- for column in source_columns(table) | reject('in', unread) %}
+            {{ table }}.{{ column }}, {{ table }}.{{ column }} is null{{ ',' if not loop.last }}
+            {%- endfor %}
+        ) as hash
+    from {{ source('raw', table) }} as {{ table }}
 {%- endmacro %}
 
 {% macro source_columns(table_name) -%}
@@ -88,56 +110,40 @@
 {%- endmacro %}
 
 {#-
-    The first day to redo, null for none, and the last days of the events now and at the last build,
-    as texts. A last day that moved on makes rows on all days since; other vars or models, another
-    first day and a last day that moved back leave nothing.
+    The first day to redo, none for nothing, and the last days of the events at the last build and
+    now. A last day that moved on makes rows on all days since; other vars or models, another first
+    day and a last day that moved back leave nothing.
 -#}
-{% macro changed_days() -%}
-    with changes as (
-        select
-            coalesce(days_now.kind, days.kind) as kind,
-            coalesce(days_now.day, days.day) as day
-        from bookkeeping.days_now
-        full join bookkeeping.days
-            on days_now.kind = days.kind and days_now.day is not distinct from days.day
-        where days_now.fingerprint is distinct from days.fingerprint
-    ),
+{% macro changed_days(now, kept) -%}
+    {%- set changed, days = [], [] -%}
+    {%- for key in (now.keys() | list + kept.keys() | list) | unique
+        if now.get(key) != kept.get(key) -%}
+        {%- do changed.append(key) -%}
+    {%- endfor -%}
+    {%- do days.extend(changed | map('last') | reject('equalto', 'None')) -%}
+    {%- set events, kept_events = days_of_events(now), days_of_events(kept) -%}
+    {%- set last_day, kept_last_day = events | last, kept_events | last -%}
+    {%- if events and kept_events and last_day > kept_last_day -%}
+        {%- do days.append(days_before(kept_last_day, -1)) -%}
+    {%- endif -%}
+    {%- set first_day = days | min if days else none -%}
+    {%- if 'inputs' in changed | map('first') or events[:1] != kept_events[:1]
+        or (events and last_day < kept_last_day)
+        or (events and first_day and first_day <= events[0]) -%}
+        {%- set first_day = beginning() -%}
+    {%- endif -%}
+    {{ return({
+        'first_changed_day': first_day,
+        'kept_last_day': kept_last_day if kept_events else none,
+        'last_day': last_day if events else none,
+    }) }}
+{%- endmacro %}
 
-    first_changes as (
-        select
-            min(changes.day) as first_day,
-            max(case when changes.kind = 'inputs' then 1 end) as inputs_changed
-        from changes
-    ),
-
-    windows as (
-        select
-            (select min(day) from bookkeeping.days_now where kind = 'event') as first_day,
-            (select max(day) from bookkeeping.days_now where kind = 'event') as last_day,
-            (select min(day) from bookkeeping.days where kind = 'event') as kept_first_day,
-            (select max(day) from bookkeeping.days where kind = 'event') as kept_last_day
-    )
-
-    select
-        case
-            when
-                first_changes.inputs_changed = 1
-                or windows.first_day is distinct from windows.kept_first_day
-                or windows.last_day < windows.kept_last_day
-                or first_changes.first_day <= windows.first_day
-                then '{{ beginning() }}'
-            else cast(least(
-                first_changes.first_day,
-                case
-                    when windows.last_day > windows.kept_last_day
-                        then {{ plus_days('windows.kept_last_day', 1) }}
-                end
-            ) as string)
-        end as first_changed_day,
-        cast(windows.kept_last_day as string) as kept_last_day,
-        cast(windows.last_day as string) as last_day
-    from first_changes
-    cross join windows
+{% macro days_of_events(fingerprints) -%}
+    {{ return(
+        fingerprints.keys() | selectattr(0, 'equalto', 'event') | map('last')
+            | reject('equalto', 'None') | sort
+    ) }}
 {%- endmacro %}
 
 {#- A mart that is not there will be made whole. -#}
@@ -185,10 +191,16 @@
     ) -%}
 {%- endmacro %}
 
-{#- The first day that a table of spans has to redo as a text, none when it is up to date. -#}
+{#-
+    The first day that a table of spans has to redo as a text, none when it is up to date. Asked many
+    times while a mart is made, the catalog answers once.
+-#}
 {% macro outdated_from(spans) -%}
-    {%- set properties = dict(run_query('show tblproperties ' ~ spans).rows | map('list')) -%}
-    {{ return(properties.get(outdated_from_property())) }}
+    {%- set name = 'properties of ' ~ spans -%}
+    {%- set known = load_result(name) -%}  {#- which takes it away -#}
+    {%- set properties = known.table if known else run_query('show tblproperties ' ~ spans) -%}
+    {%- do store_result(name, '', properties) -%}
+    {{ return(dict(properties.rows | map('list')).get(outdated_from_property())) }}
 {%- endmacro %}
 
 {% macro spark__everything_is_outdated() -%}

@@ -10,13 +10,17 @@
         {%- for table in graph.sources.values() -%}
             {%- do declare_raw_table(table) if table.source_name == 'raw' -%}
         {%- endfor -%}
-        {%- if not run_query('select 1 from ' ~ source('raw', 'users') ~ ' limit 1').rows -%}
-            {%- do exceptions.raise_compiler_error(
-                'There are no users in users*.parquet below ' ~ lake()
-                ~ ': run `elearn generate --output-dir lake --format parquet` first,'
-                ~ ' or name another folder in ELEARN_LAKE.'
-            ) -%}
-        {%- endif -%}
+    {%- endif -%}
+{%- endmacro %}
+
+{#- What stands in a lake is known by its fingerprints. -#}
+{% macro refuse_a_lake_without_users(fingerprints) -%}
+    {%- if 'signup' not in fingerprints.keys() | map('first') -%}
+        {%- do exceptions.raise_compiler_error(
+            'There are no users in users*.parquet below ' ~ lake()
+            ~ ': run `elearn generate --output-dir lake --format parquet` first,'
+            ~ ' or name another folder in ELEARN_LAKE.'
+        ) -%}
     {%- endif -%}
 {%- endmacro %}
 
