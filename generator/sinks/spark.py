@@ -47,7 +47,12 @@ ATTEMPT = ".attempt-"
 """Begins the name of the folder in which a task writes, until its files are whole."""
 
 QUIET = {"spark.ui.enabled": "false", "spark.ui.showConsoleProgress": "false"}
-LOOPBACK = {"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1"}
+EMBEDDED = {
+    "spark.driver.host": "127.0.0.1",
+    "spark.driver.bindAddress": "127.0.0.1",
+    # It only hands out numbers of parts, so compiling it well does not pay.
+    "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1",
+}
 
 Batches = Iterator[pa.RecordBatch]
 
@@ -189,7 +194,7 @@ def local_options() -> dict[str, str]:
     """Return the options of a session that this process drives itself."""
     master = os.environ.get("SPARK_MASTER", "local[*]")
     options = {"spark.master": master, "spark.log.level": "ERROR", **QUIET}
-    return options | (LOOPBACK if master.startswith("local") else {})
+    return options | (EMBEDDED if master.startswith("local") else {})
 
 
 def has_java() -> bool:
