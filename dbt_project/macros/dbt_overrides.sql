@@ -147,6 +147,7 @@
 -#}
 {% materialization incremental, adapter='spark' -%}
     {%- if model.name not in incremental_marts() -%}
+        {%- do refuse_a_key_that_is_ignored() -%}
         {{ return(dbt.materialization_incremental_spark()) }}
     {%- endif -%}
     {%- set spans = spans_of(this) -%}

@@ -88,3 +88,17 @@
         {{ sql }}
     ) as user_days
 {%- endmacro %}
+
+{#-
+    A model of somebody else's: dbt-spark would append its rows to those of the same key and say
+    nothing, where DuckDB replaces them.
+-#}
+{% macro refuse_a_key_that_is_ignored() -%}
+    {%- if config.get('unique_key') and config.get('incremental_strategy') in (none, 'append') -%}
+        {%- do exceptions.raise_compiler_error(
+            'unique_key: on Spark ' ~ model.name ~ ' would get its rows twice, because the strategy'
+            ~ " append replaces none: use materialized='table', or one of the strategies"
+            ~ ' insert_overwrite and merge, see docs/own_models.md.'
+        ) -%}
+    {%- endif -%}
+{%- endmacro %}
