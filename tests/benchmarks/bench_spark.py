@@ -139,7 +139,7 @@ def add_day(warehouse: Path, lake: Path, day: date) -> None:
 
 def differing_marts(folder: Path) -> list[str]:
     """Return the marts that Spark made otherwise than DuckDB."""
-    with duckdb.connect(str(folder / "warehouse.duckdb"), read_only=True) as con:
+    with duckdb.connect(str(folder / "warehouse.duckdb")) as con:
         attach_spark(con, folder / "spark" / "tables")
         return [mart for mart in MARTS if differs(con, mart)]
 
