@@ -14,6 +14,7 @@ PORT ?= 8088
 # Spark's half gigabyte is installed where there is a Java to run it.
 EXTRAS := .[dev$(if $(shell command -v java),$(comma)spark)]
 PYTEST := $(BIN)/pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder
+SQLFLUFF := $(BIN)/sqlfluff lint --disable-progress-bar
 LINTED := ELEARN_WAREHOUSE=target/lint.duckdb
 # Tests outside tests/robustness that the counts of docs/reliability.md include.
 BESIDE := $(addprefix tests/,dbt/test_killed_builds.py dbt/test_planted_leaks.py \
@@ -61,9 +62,10 @@ lint: $(SETUP)  ## check style and types of Python and SQL
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/sqlfluff lint --disable-progress-bar dbt_project
 	mkdir -p target
 	$(LINTED) $(BIN)/elearn build --quiet --n-users 30 --days 80 --published target/lint-readers.duckdb
+	$(LINTED) $(SQLFLUFF) dbt_project
+	$(SQLFLUFF) --templater jinja --disregard-sqlfluffignores dbt_project/analyses/experiment_effect.sql
 	$(LINTED) $(BIN)/dbt --quiet docs generate
 	$(BIN)/dbt-bouncer run --config-file dbt_project/dbt-bouncer.yml
 	$(BIN)/dbt-coverage compute doc --cov-fail-under 1.0 --cov-report target/coverage.json
