@@ -24,6 +24,7 @@ from generator.warehouse.tables import (
     USERS,
 )
 from tests.conftest import Elearn
+from tests.named_moments import Moment, kill_at
 from tests.private import query_private
 
 SMALL = Settings(n_users=50, days=60)
@@ -223,33 +224,30 @@ def test_the_leap_day_is_a_day() -> None:
     assert events.event_date.max() == pd.Timestamp(2024, 3, 31)
 
 
-@pytest.mark.parametrize("delay", [0.0, 0.5])
-def test_generate_killed_while_it_writes_leaves_old_or_new(
-    delay: float, elearn: Elearn, tmp_path: Path
+NEXT = "generator.warehouse.next_private_file.NextPrivateFile"
+MOMENTS = {
+    "rows_written": Moment("before", f"{NEXT}.seal"),
+    "before_the_commit": Moment("after", f"{NEXT}.seal"),
+    "after_the_commit": Moment("before", f"{NEXT}.put_in_place"),
+}
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_generate_killed_at_any_moment_leaves_old_or_new(
+    moment: str, elearn: Elearn, tmp_path: Path
 ) -> None:
-    old, new = ["--n-users", "20", "--days", "40"], ["--n-users", "9000", "--seed", "1"]
+    old, new = ["--n-users", "20", "--days", "40"], ["--n-users", "4000", "--seed", "1"]
     elearn("generate", *old)
     path = tmp_path / "warehouse.duckdb"
     [(version,)] = query(path, "select dataset_version from raw.loads")
     size = path.stat().st_size
-    process = subprocess.Popen(
-        [sys.executable, "-m", "generator", "generate", *new],
-        cwd=tmp_path,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    while path.stat().st_size < size + 2**20:  # rows go to the file before the commit
-        assert process.poll() is None
-        time.sleep(0.01)
-    time.sleep(delay)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
-    content = query(path, "select count(*), max(dataset_version) from raw.loads")
+    kill_at(MOMENTS[moment], tmp_path, "generate", *new)
+    assert path.stat().st_size > size + 2**20, "rows go to the file before the commit"
+    count = 4000 if moment == "after_the_commit" else 20
     users = query(path, "select count(*), count(distinct user_id) from raw.users")
-    if content == [(1, version)]:
-        assert users == [(20, 20)]
-    else:
-        assert users == [(9000, 9000)]
+    assert users == [(count, count)]
+    loads = query(path, f"select dataset_version = '{version}' from raw.loads order by load_id")
+    assert loads == [(True,), (False,)][: 1 if count == 20 else 2]
     again = elearn("generate", *old)
     assert version in again.stdout
 
