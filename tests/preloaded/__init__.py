@@ -62,18 +62,13 @@ def run_python(
             capture_output=True,
             text=True,
         )
-    request = {
-        "arguments": arguments,
-        "folder": str(folder),
-        "environment": dict(environment),
-    }
     with (
         Path(os.devnull).open() as stdin,
         tempfile.TemporaryFile() as stdout,
         tempfile.TemporaryFile() as stderr,
     ):
         streams = [stdin.fileno(), stdout.fileno(), stderr.fileno()]
-        code = _fork(request, streams)
+        code = fork(arguments, folder, environment, streams)
         texts = [_text(file) for file in (stdout, stderr)]
     return subprocess.CompletedProcess([sys.executable, *arguments], code, *texts)
 
@@ -85,8 +80,15 @@ def starts_otherwise(environment: Mapping[str, str]) -> bool:
     return any(environment.get(name) != AT_START.get(name) for name in names)
 
 
-def _fork(request: dict[str, object], streams: list[int]) -> int:
-    """Let the server fork for a request, and return how the fork ended."""
+def fork(
+    arguments: list[str], folder: str | Path, environment: Mapping[str, str], streams: list[int]
+) -> int:
+    """Let the server fork, with these streams, and return how the fork ended."""
+    request = {
+        "arguments": arguments,
+        "folder": str(folder),
+        "environment": dict(environment),
+    }
     with socket.socket(socket.AF_UNIX) as connection:
         connection.connect(os.environ[VARIABLE])
         text = json.dumps(request).encode()

@@ -21,6 +21,7 @@ import time
 import types
 from contextlib import suppress
 from importlib import import_module
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
@@ -183,6 +184,17 @@ def _end(run: _Run, selector: selectors.BaseSelector) -> None:
     run.connection.close()
 
 
+def opened_anew(stream: Any) -> TextIOWrapper:
+    """Return a stream to what its number stands for now, such as a pipe in place of a file."""
+    return TextIOWrapper(
+        os.fdopen(stream.fileno(), "wb", 0 if stream.write_through else -1, closefd=False),
+        encoding=stream.encoding,
+        errors=stream.errors,
+        line_buffering=stream.line_buffering,
+        write_through=stream.write_through,
+    )
+
+
 def become(request: dict[str, Any], folder: Path) -> None:
     """Be the Python that a request asks for."""
     gc.set_threshold(200_000)  # to look for cycles takes a tenth of a build
@@ -190,6 +202,7 @@ def become(request: dict[str, Any], folder: Path) -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     os.environ.clear()
     os.environ.update(request["environment"])
+    sys.stdout, sys.stderr = opened_anew(sys.stdout), opened_anew(sys.stderr)
     os.chdir(request["folder"])
     time.tzset()
     option, what, *arguments = request["arguments"]

@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 from tests.conftest import ROOT
+from tests.preloaded import run_python
 
 # Runs in every Python process of a command, before anything else.
 LISTENER = """
@@ -87,19 +88,21 @@ def test_the_engine_fetches_no_extension(tmp_path: Path) -> None:
     assert done.stdout == "[]\n", done.stderr
 
 
+MASKED = """
+import os, sys
+from generator.cli.app import main
+os.umask(int(sys.argv.pop(1)))
+main()
+"""
+
+
 @pytest.mark.parametrize("mask", [0o022, 0o027, 0o077])
 def test_files_have_the_mode_that_the_umask_says(
     mask: int, tmp_path: Path, dbt_variables: dict[str, str]
 ) -> None:
     def elearn(*arguments: object) -> None:
-        subprocess.run(
-            [sys.executable, "-m", "generator", *map(str, arguments)],
-            cwd=tmp_path,
-            env=os.environ | dbt_variables,
-            umask=mask,
-            capture_output=True,
-            check=True,
-        )
+        command = ["-c", MASKED, str(mask), *map(str, arguments)]
+        assert run_python(command, tmp_path, os.environ | dbt_variables).returncode == 0
 
     size = ("--n-users", 3, "--days", 3)
     elearn("generate", *size)
