@@ -35,7 +35,8 @@ first_active_days as (
 ),
 
 final as (
-    select {{ small_relations('labels', 'first_active_days') }}
+    select
+        {{ small_relations('labels', 'first_active_days') }}
         {{ feature_columns('features') | indent(4) }},
         labels.churn_label
     from features
