@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import shutil
 import zlib
 from collections.abc import Iterator
 from datetime import datetime
@@ -21,13 +22,19 @@ USER_HEADER = as_csv(USERS).splitlines(keepends=True)[0]
 SQL = "'); drop table raw.users; copy (select 1) to 'owned.csv'; --"
 
 
+@pytest.fixture(scope="module")
+def loaded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("loaded")
+    Desk(folder).load([EVENT | {"event_id": "1"}])
+    return folder
+
+
 @pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
+def desk(loaded: Path, tmp_path: Path) -> Iterator[Desk]:
     """A desk with something loaded, and a file that no load may touch or read."""
+    shutil.copytree(loaded, tmp_path, dirs_exist_ok=True)
     desk = Desk(tmp_path)
     secret = desk.file("secret.csv", as_csv([EVENT | {"event_id": "666"}]))
-    desk.load([EVENT | {"event_id": "1"}])
-    desk.said.clear()
     yield desk
     assert Path(secret).read_bytes() == as_csv([EVENT | {"event_id": "666"}])
     assert not list(tmp_path.rglob("owned*"))
