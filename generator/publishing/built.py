@@ -12,7 +12,7 @@ import duckdb
 
 from generator.errors import ElearnError, first_line
 from generator.publishing.write_set import EVERYTHING, Statement, WriteSet, write_set
-from generator.warehouse.file import Connection, read_warehouse
+from generator.warehouse.file import Connection, read_warehouse, remedy
 from generator.warehouse.paths import is_same_file
 from generator.warehouse.sql import one_row
 
@@ -38,6 +38,8 @@ class Built:
         """
         con = getattr(self.engine, "conn", None)
         if con is None or not is_same_file(_path_of(con), warehouse):  # as a profile may say
+            if con is not None:  # it may have attached the warehouse, which nobody can do twice
+                self.engine.close()
             with read_warehouse(warehouse, memory_limit) as con:
                 yield con, EVERYTHING
             return
@@ -45,7 +47,7 @@ class Built:
             con.execute("checkpoint")  # the bytes of the file are what is copied
             yield con, write_set(self.statements)
         except duckdb.Error as error:
-            raise ElearnError(f"{warehouse}: {first_line(error)}") from error
+            raise ElearnError(f"{warehouse}: {first_line(error)}{remedy(error)}") from error
         finally:
             self.engine.close()
 

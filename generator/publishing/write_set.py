@@ -21,13 +21,17 @@ _SPACE = r"(?:\s|(?>/\*(?:(?!/\*).)*?\*/)|--[^\n]*(?:\n|$))"
 _HEAD = re.compile(
     rf"""{_SPACE}*+(?:
         insert\s+(?:or\s+(?:replace|ignore)\s+)?into | delete\s+from | update | merge\s+into
-        | truncate(?:\s+table)? | alter\s+(?:table|view)(?:\s+if\s+exists)?
-        | drop\s+(?:table|view)(?:\s+if\s+exists)?
-        | create\s+(?:or\s+replace\s+)?(?:temp(?:orary)?\s+)?(?:table|view)(?:\s+if\s+not\s+exists)?
-    )\s+((?:{_NAME}\s*\.\s*)*{_NAME})(?![\w$.]|\s*,)""",
+        | truncate(?:\s+table)?+ | alter\s+(?:table|view)(?:\s+if\s+exists)?+
+        | drop\s+(?:table|view)(?:\s+if\s+exists)?+
+        | create\s+(?:or\s+replace\s+)?(?:temp(?:orary)?\s+)?
+            (?:table|view)(?:\s+if\s+not\s+exists)?+
+    )\s+(?!only\b)((?:{_NAME}\s*\.\s*)*{_NAME})(?=[\s(;]|\Z)(?!{_SPACE}*+[.,/])""",
     re.VERBOSE | re.IGNORECASE | re.DOTALL,
 )
-"""How a statement begins that writes one table, and the table."""
+"""How a statement begins that writes one table, and the whole name of the table.
+
+`only` stands before a name, and a comment may stand inside of one: neither is understood.
+"""
 
 _HARMLESS = re.compile(
     rf"{_SPACE}*+(?:comment\s+on|create\s+schema|set\s)", re.IGNORECASE | re.DOTALL

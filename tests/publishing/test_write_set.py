@@ -83,6 +83,11 @@ def test_a_table_that_two_nodes_wrote_or_whose_content_was_taken_too_early_is_re
         "attach 'other.duckdb'",
         "insert into main.other values (1), (2)...",
         "with new as (select 1 /* of */) /* new */ insert into main.other select * from new",
+        "update only main.other set a = 1",
+        "alter table if exists only main.other add column a int",
+        "truncate table only main.other",
+        "insert into main /* yours */ .other values (1)",
+        "insert into e'other' values (1)",
     ],
 )
 def test_a_statement_that_is_not_understood_may_have_written_everything(sql: str) -> None:
@@ -128,6 +133,25 @@ def test_a_build_reads_no_table_again(change_of: str, folder: Path) -> None:
     change(folder / "warehouse.duckdb", change_of)
     done = build(folder)
     assert (done.returncode, done.stdout) == (0, "\n"), done.stderr
+
+
+ATTACHED = """
+from pathlib import Path
+from dbt.adapters.duckdb import environments
+from dbt.adapters.duckdb.credentials import DuckDBCredentials
+from generator.publishing.built import Built
+from generator.publishing.write_set import EVERYTHING
+attached = {"path": ":memory:", "schema": "main", "attach": [{"path": "warehouse.duckdb"}]}
+engine = environments.create(DuckDBCredentials.from_dict(attached))
+engine.handle().close()
+with Built({}, [], engine).opened(Path("warehouse.duckdb"), None) as (con, written):
+    print(written == EVERYTHING, con.execute("from raw.loads").fetchall() != [])
+"""
+
+
+def test_a_profile_that_attaches_the_warehouse_lets_it_go_before_publishing(folder: Path) -> None:
+    done = run_python(["-c", ATTACHED], folder, os.environ)
+    assert (done.returncode, done.stdout) == (0, "True True\n"), done.stderr
 
 
 FLIP = "update main.churn_labels set churn_label = 1 - churn_label where user_id = 1"
