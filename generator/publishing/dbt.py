@@ -48,6 +48,9 @@ _LEFT_OUT = {
 _DEFAULTS = {"DBT_LOG_LEVEL_FILE": "info", "DBT_WRITE_JSON": "false"}
 """What a person may set otherwise: each statement in the log, and the manifest, cost a second."""
 
+_NAMED = "env_var('ELEARN_WAREHOUSE', 'warehouse.duckdb')"
+"""How our profile names the file. One of a person's own may name another where nobody does."""
+
 _GARBAGE = (100_000, 50, 50)
 """Objects between two searches for garbage: dbt makes millions, and nearly all of them stay."""
 
@@ -112,7 +115,8 @@ def _variables(
         here = Path.cwd()
         ours |= {"DBT_TARGET_PATH": str(here / "target"), "DBT_LOG_PATH": str(here / "logs")}
     given = {name: value for name, value in os.environ.items() if name not in _LEFT_OUT}
-    as_given = Path(given.get("ELEARN_WAREHOUSE", "warehouse.duckdb"))  # as in profiles.yml
+    default = "warehouse.duckdb" if _NAMED in _profile(folder) else ""
+    as_given = Path(given.get("ELEARN_WAREHOUSE", default))
     if folder != Path.cwd() or as_given.resolve() != warehouse.resolve():
         given["ELEARN_WAREHOUSE"] = str(warehouse.resolve())
     limit = {} if memory_limit is None else {"ELEARN_MEMORY_LIMIT": memory_limit}
@@ -126,11 +130,18 @@ def _target(folder: Path) -> list[str]:
     dbt parses everything anew where a bare ``dbt build`` had another target or another path.
     """
     try:
-        profiles = yaml.safe_load((folder / "profiles.yml").read_text())
-        is_default = profiles["elearn"]["target"] == "duckdb"
-    except (OSError, ValueError, yaml.YAMLError, KeyError, TypeError):
+        is_default = yaml.safe_load(_profile(folder))["elearn"]["target"] == "duckdb"
+    except (yaml.YAMLError, KeyError, TypeError):
         is_default = False
     return [] if is_default else ["--target", "duckdb"]
+
+
+def _profile(folder: Path) -> str:
+    """Return the text of the profile; none where it cannot be read, which dbt says better."""
+    try:
+        return (folder / "profiles.yml").read_text()
+    except (OSError, ValueError):
+        return ""
 
 
 @contextmanager

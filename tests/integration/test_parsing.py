@@ -8,9 +8,11 @@ import sys
 from pathlib import Path
 
 import duckdb
+import pytest
 
 from generator.publishing.dbt import DBT
 from tests.conftest import copy_project
+from tests.preloaded import run_python
 
 
 def run(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
@@ -22,12 +24,30 @@ def run(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_a_build_parses_nothing_after_a_bare_dbt(tmp_path: Path) -> None:
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A project whose warehouse holds next to nothing, so that dbt stops when it has parsed."""
     copy_project(tmp_path)
     with duckdb.connect(str(tmp_path / "warehouse.duckdb")) as con:
         con.execute("create schema raw; create table raw.loads (load_id integer)")
-    parsed = run(tmp_path, *DBT, "parse")
+    return tmp_path
+
+
+def test_a_build_parses_nothing_after_a_bare_dbt(project: Path) -> None:
+    parsed = run(project, *DBT, "parse")
     assert "Unable to do partial parsing" in parsed.stdout
-    built = run(tmp_path, sys.executable, "-m", "generator", "build", "--no-generate")
+    built = run(project, sys.executable, "-m", "generator", "build", "--no-generate")
     assert "There is no raw.users in" in built.stderr
     assert "partial parsing" not in built.stderr
+
+
+@pytest.mark.slow
+def test_a_profile_that_names_another_file_by_default_builds_what_the_command_names(
+    project: Path,
+) -> None:
+    profile = project / "profiles.yml"
+    profile.write_text(profile.read_text().replace("'warehouse.duckdb'", "'shop.duckdb'"))
+    environment = {name: text for name, text in os.environ.items() if name != "ELEARN_WAREHOUSE"}
+    built = run_python(["-m", "generator", "build", "--no-generate"], project, environment)
+    assert "There is no raw.users in" in built.stderr
+    assert not (project / "shop.duckdb").exists()
