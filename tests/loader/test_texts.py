@@ -138,6 +138,8 @@ def test_a_text_of_an_event_is_stored_as_the_judge_says(
         if value is Rejected
     }
     found = desk.query(f"select event_id, {column} from raw.events")
+    assert report.events_read == broken + len(drawn) + 1
+    assert report.events_repeated == report.events_read - len(rejected) - len(found)
     if column == "event_id":  # the same event in all files
         sound = {value for value in judged if value is not Rejected}
         assert sorted(event_id for event_id, _ in found) == sorted(sound | {10})
