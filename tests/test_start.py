@@ -4,10 +4,18 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from importlib.metadata import entry_points
 
 import pytest
 
+from generator.__main__ import main
+
 HEAVY = {"dbt", "duckdb", "numpy", "pandas", "pyarrow"}
+
+
+def test_the_program_that_is_installed_is_the_command_line() -> None:
+    [program] = entry_points(group="console_scripts", name="elearn")
+    assert program.load() is main
 
 
 @pytest.mark.parametrize("arguments", [["--version"], ["--help"], ["build", "--help"]], ids=str)
