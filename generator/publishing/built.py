@@ -14,7 +14,7 @@ from generator.errors import ElearnError, first_line
 from generator.publishing.write_set import EVERYTHING, Statement, WriteSet, write_set
 from generator.warehouse.file import Connection, read_warehouse, remedy
 from generator.warehouse.paths import is_same_file
-from generator.warehouse.sql import one_row
+from generator.warehouse.sql import name_in, one_row
 
 
 @dataclass(frozen=True)
@@ -44,12 +44,23 @@ class Built:
                 yield con, EVERYTHING
             return
         try:
+            _detach_others(con)
             con.execute("checkpoint")  # the bytes of the file are what is copied
             yield con, write_set(self.statements)
         except duckdb.Error as error:
             raise ElearnError(f"{warehouse}: {first_line(error)}{remedy(error)}") from error
         finally:
             self.engine.close()
+
+
+def _detach_others(con: Connection) -> None:
+    """Let go what a profile attached: the private file is opened again, which has to be free."""
+    query = """
+        select database_name from duckdb_databases()
+        where not internal and database_name <> current_database()
+    """
+    for (name,) in con.execute(query).fetchall():
+        con.execute(f"detach {name_in(name)}")
 
 
 def _path_of(con: Connection) -> Path:

@@ -136,22 +136,33 @@ def test_a_build_reads_no_table_again(change_of: str, folder: Path) -> None:
 
 
 ATTACHED = """
+import sys
 from pathlib import Path
 from dbt.adapters.duckdb import environments
 from dbt.adapters.duckdb.credentials import DuckDBCredentials
 from generator.publishing.built import Built
-from generator.publishing.write_set import EVERYTHING
-attached = {"path": ":memory:", "schema": "main", "attach": [{"path": "warehouse.duckdb"}]}
-engine = environments.create(DuckDBCredentials.from_dict(attached))
+from generator.warehouse.private import read_private
+from generator.warehouse.tables import TRUTH
+path, attached = sys.argv[1:]
+profile = {"path": path, "schema": "main", "attach": [{"path": attached, "alias": "attached"}]}
+engine = environments.create(DuckDBCredentials.from_dict(profile))
 engine.handle().close()
-with Built({}, [], engine).opened(Path("warehouse.duckdb"), None) as (con, written):
-    print(written == EVERYTHING, con.execute("from raw.loads").fetchall() != [])
+warehouse = Path("warehouse.duckdb")
+with Built({}, [], engine).opened(warehouse, None) as (con, _):
+    with read_private(con, warehouse) as private:
+        print(private.has(TRUTH))
 """
 
 
-def test_a_profile_that_attaches_the_warehouse_lets_it_go_before_publishing(folder: Path) -> None:
-    done = run_python(["-c", ATTACHED], folder, os.environ)
-    assert (done.returncode, done.stdout) == (0, "True True\n"), done.stderr
+@pytest.mark.parametrize(
+    ("path", "attached"),
+    [(":memory:", "warehouse.duckdb"), ("warehouse.duckdb", "warehouse.private.duckdb")],
+)
+def test_what_a_profile_attaches_is_let_go_before_publishing(
+    path: str, attached: str, folder: Path
+) -> None:
+    done = run_python(["-c", ATTACHED, path, attached], folder, os.environ)
+    assert (done.returncode, done.stdout) == (0, "True\n"), done.stderr
 
 
 FLIP = "update main.churn_labels set churn_label = 1 - churn_label where user_id = 1"
