@@ -1,4 +1,4 @@
--- The time spine that MetricFlow asks for: every day that anything happened on.
+-- The time spine that MetricFlow asks for: every day of the observation window.
 {{ config(materialized='table') }}
 
 select distinct as_of_date as day
