@@ -13,12 +13,12 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from dbt.cli.main import cli
 
 from generator.publishing.project import OURS
 from generator.warehouse.file import check_unlocked
 from generator.warehouse.summary import MARTS
 from tests.conftest import ROOT, dbt_writing_to, run_elearn
+from tests.preloaded import run_python
 
 ALL_AT_ONCE = {
     "ARTIFACT_STATE_PATH": "nowhere",
@@ -82,9 +82,15 @@ ALONE = {"WARN_ERROR": "true", "WARN_ERROR_OPTIONS": '{"error": "all"}'}
 """Flags that exclude each other, and that make an error of a warning that others bring."""
 
 
+VARIABLES = """
+from dbt.cli.main import cli
+for option in [*cli.params, *cli.commands["build"].params]:
+    print(option.envvar)
+"""
+
+
 def test_every_variable_of_dbt_is_tried_here() -> None:
-    options = [*cli.params, *cli.commands["build"].params]
-    texts = " ".join(str(option.envvar) for option in options)
+    texts = run_python(["-c", VARIABLES], ROOT, os.environ).stdout
     assert set(re.findall(r"DBT_ENGINE_(\w+)", texts)) == {*ALL_AT_ONCE, *ALONE}
 
 
