@@ -257,15 +257,19 @@ def test_interrupted_generate_says_so_and_changes_nothing(
     stop: signal.Signals, code: int, elearn: Elearn, tmp_path: Path
 ) -> None:
     elearn("generate", "--n-users", "20", "--days", "40")
-    [(version,)] = query(tmp_path / "warehouse.duckdb", "select dataset_version from raw.loads")
+    path = tmp_path / "warehouse.duckdb"
+    [(version,)] = query(path, "select dataset_version from raw.loads")
+    size = path.stat().st_size
     process = subprocess.Popen(
-        [sys.executable, "-m", "generator", "generate", "--n-users", "100000"],
+        [sys.executable, "-m", "generator", "generate", "--n-users", "20000"],
         cwd=tmp_path,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     )
-    time.sleep(3)
+    while path.stat().st_size < size + 2**20:  # rows go to the file before the commit
+        assert process.poll() is None
+        time.sleep(0.01)
     process.send_signal(stop)
     _, errors = process.communicate()
     assert process.returncode == code, errors
