@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import assume
 from hypothesis import strategies as st
 
 from tests.dbt.judge import World
 from tests.dbt.marts import Marts
-from tests.dbt.worlds import worlds
-
-QUICK = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+from tests.dbt.worlds import of_drawn, worlds
 
 LABELS_OF_ACTIVE_DAYS = """
     select labels.user_id, labels.as_of_date, labels.churn_label, periods.user_id is not null
@@ -45,8 +43,7 @@ KNOWN = """
 """
 
 
-@QUICK
-@given(world=worlds())
+@of_drawn(world=worlds())
 def test_an_active_day_has_label_1_where_an_observed_period_ends(
     world: World, marts: dict[str, Marts]
 ) -> None:
@@ -55,8 +52,7 @@ def test_an_active_day_has_label_1_where_an_observed_period_ends(
             assert label == ends, (user_id, day)
 
 
-@QUICK
-@given(world=worlds(), data=st.data())
+@of_drawn(world=worlds(), data=st.data())
 def test_what_was_known_on_a_day_is_what_a_build_with_that_last_day_says(
     world: World, data: st.DataObject, marts: dict[str, Marts]
 ) -> None:
