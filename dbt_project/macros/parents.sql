@@ -20,7 +20,8 @@
 
 {#- Whether the model that a test stands with is made from one table of raw, and from nothing else. -#}
 {% macro is_made_from(table) -%}
-    {%- set parents = graph.nodes[context.model.attached_node].depends_on.nodes -%}
+    {%- set node = graph.nodes.get(context.model.attached_node) -%}  {#- none for a source -#}
+    {%- set parents = node.depends_on.nodes if node else [] -%}
     {%- set source = graph.sources.get(parents | first) -%}
     {{ return(parents | length == 1 and source and source.schema ~ '.' ~ source.identifier == table) }}
 {%- endmacro %}

@@ -189,7 +189,9 @@ def test_a_test_that_somebody_adds_is_whole_unless_it_asks(project: Project) -> 
 
 def test_a_view_of_more_than_raw_events_is_tested_whole(project: Project) -> None:
     staging = project.folder / "dbt_project/models/staging"
-    source = "sources: [{name: own, schema: raw, tables: [{name: copies}]}]"
+    where = "{config: {where: event_date is untested in raw.events}}"
+    tables = f"[{{name: copies, columns: [{{name: copy, data_tests: [unique: {where}]}}]}}]"
+    source = f"sources: [{{name: own, schema: raw, tables: {tables}}}]"
     (staging / "_own__sources.yml").write_text(source)
     view = staging / "stg_events.sql"
     view.write_text(view.read_text() + "cross join {{ source('own', 'copies') }}\n")
