@@ -13,7 +13,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 
 from generator import Settings
 from generator.documentation.project import Project
@@ -24,7 +24,7 @@ from generator.warehouse.tables import ASSIGNMENTS
 from tests.conftest import ROOT
 from tests.dbt.judge import World
 from tests.dbt.marts import Connection, Marts
-from tests.dbt.worlds import worlds
+from tests.dbt.worlds import EXAMPLES, drawing, worlds
 from tests.integration.test_build import write_export
 
 PAGE = ROOT / "docs" / "queries.md"
@@ -199,8 +199,11 @@ def test_an_experiment_with_an_empty_group_gives_no_interval(
         assert row["verdict"] == "a group has too few users"
 
 
-def test_every_query_runs_on_any_world(queries: dict[str, Query], marts: dict[str, Marts]) -> None:
-    @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@pytest.mark.parametrize("examples", EXAMPLES)
+def test_every_query_runs_on_any_world(
+    examples: int, queries: dict[str, Query], marts: dict[str, Marts]
+) -> None:
+    @drawing(examples)
     @given(world=worlds())
     def runs(world: World) -> None:
         with marts["defaults"].build(world) as con:

@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 
 from tests.dbt.formula_faults import OF_MACROS, OF_MODELS
 from tests.dbt.judge import World
 from tests.dbt.marts import MARTS, Marts
 from tests.dbt.planting import Ground, with_fault, with_fault_everywhere
-from tests.dbt.worlds import VARS, worlds
+from tests.dbt.worlds import VARS, drawing, worlds
 
 ANOTHER_VALUE = {
     "INTEGER": "case when {0} < max({0}) over () then {0} + 1 else {0} - 1 end",
@@ -42,7 +42,7 @@ def test_without_a_fault_every_test_passes(ground: Ground) -> None:
 
 @pytest.mark.parametrize("name", VARS)
 def test_no_test_fails_on_sound_marts_of_any_world(name: str, marts: dict[str, Marts]) -> None:
-    @settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    @drawing(8)
     @given(world=worlds())
     def passes(world: World) -> None:
         with marts[name].build(world) as con:
