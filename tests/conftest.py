@@ -19,6 +19,9 @@ ROOT = Path(__file__).parents[1]
 WRITING_RESULTS = {"DBT_WRITE_JSON": "true"}
 """For a dbt whose manifest or results a test reads."""
 
+NO_UNIT_TESTS = ("--exclude-resource-type", "unit_test")
+"""For a build or a test of rows: they are of code and read no table of the warehouse."""
+
 Elearn = Callable[..., "subprocess.CompletedProcess[str]"]
 
 

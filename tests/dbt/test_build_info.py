@@ -13,7 +13,7 @@ from generator.errors import ElearnError
 from generator.publishing.publish import publish_warehouse
 from generator.sinks.warehouse import generate_warehouse
 from generator.warehouse.tables import BUILD_INFO
-from tests.conftest import run_dbt
+from tests.conftest import NO_UNIT_TESTS, run_dbt
 
 DEFAULTS = {
     "eligible_within_days": 30,
@@ -58,7 +58,7 @@ def test_build_info_holds_the_vars_of_the_last_run_and_what_passed(warehouse: Pa
     assert not bare["passed"]
     assert bare["days_in"] == "UTC"
 
-    assert dbt(warehouse, "build", "--exclude-resource-type", "unit_test") == 0
+    assert dbt(warehouse, "build", *NO_UNIT_TESTS) == 0
     built = info(warehouse)
     assert built["vars"] == DEFAULTS
     assert built["passed"]

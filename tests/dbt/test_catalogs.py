@@ -12,7 +12,7 @@ import pytest
 from generator import Settings
 from generator.publishing.publish import publish_warehouse
 from generator.sinks.warehouse import generate_warehouse
-from tests.conftest import WRITING_RESULTS, dbt_writing_to, run_dbt
+from tests.conftest import NO_UNIT_TESTS, WRITING_RESULTS, dbt_writing_to, run_dbt
 
 STAGING = ("staging.stg_users", "staging.stg_user_changes", "staging.stg_events")
 TEXTS = {
@@ -25,9 +25,6 @@ TEXTS = {
     "builds": "select cast(builds as varchar) from bookkeeping.builds as builds",
 }
 """Every text that a file keeps."""
-
-NO_UNIT_TESTS = ("--exclude-resource-type", "unit_test")
-"""They read no table of the warehouse."""
 
 
 @pytest.fixture(scope="module")

@@ -15,9 +15,8 @@ import pytest
 
 from generator.publishing.publish import publish_warehouse
 from generator.warehouse.verify import mart_hashes
+from tests.conftest import NO_UNIT_TESTS
 from tests.dbt.own_models import DATED, MODELS, SETTINGS, Project
-
-NO_UNIT_TESTS = ("--exclude-resource-type", "unit_test")  # all are of our models
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ import pytest
 
 from generator import Settings
 from generator.sinks.warehouse import generate_warehouse
-from tests.conftest import dbt_writing_to, run_dbt
+from tests.conftest import NO_UNIT_TESTS, dbt_writing_to, run_dbt
 from tests.dbt.test_incremental import LATE_EVENT
 from tests.dbt.warehouses import Warehouse, arrive
 
@@ -86,7 +86,7 @@ def test_a_new_file_takes_staging_with_its_tests_and_then_the_marts(tmp_path: Pa
     done = run_dbt(warehouse, variables, "run", "--select", "user_daily")
     assert done.returncode == 1
     assert what_comes_first("user_daily", "stg_events, stg_user_changes, stg_users") in done.stdout
-    build = ("build", "--exclude-resource-type", "unit_test")
+    build = ("build", *NO_UNIT_TESTS)
     for selected, is_green in (("staging", 0), ("marts", 0), ("*", 1)):
         done = run_dbt(warehouse, variables, *build, "--select", selected)
         assert done.returncode == 0, done.stdout

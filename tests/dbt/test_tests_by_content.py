@@ -12,7 +12,7 @@ import pytest
 
 from generator import Settings
 from generator.sinks.daily import generate_through
-from tests.conftest import WRITING_RESULTS, copy_project, dbt_writing_to, run_dbt
+from tests.conftest import NO_UNIT_TESTS, WRITING_RESULTS, copy_project, dbt_writing_to, run_dbt
 
 SETTINGS = Settings(n_users=20, days=80, paid_ratio=0.6, churn_base_rate=0.8)
 OLD_DAY = "date '2025-01-20'"  # not the first of a month, where dear tests look anyway
@@ -74,7 +74,7 @@ class Project:
 
     def failing(self, command: str, *arguments: str) -> set[str]:
         """Run dbt and return the names of the tests that fail."""
-        no_unit_tests = () if command == "run" else ("--exclude-resource-type", "unit_test")
+        no_unit_tests = () if command == "run" else NO_UNIT_TESTS
         options = (*no_unit_tests, *arguments, *self.where)
         variables = dbt_writing_to(self.folder) | WRITING_RESULTS
         done = run_dbt(self.warehouse, variables, command, *options)

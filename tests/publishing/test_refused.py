@@ -11,7 +11,7 @@ import pytest
 
 from generator.errors import ElearnError, UsageError
 from generator.publishing.publish import publish_warehouse
-from tests.conftest import Elearn, run_dbt, run_elearn
+from tests.conftest import NO_UNIT_TESTS, Elearn, run_dbt, run_elearn
 from tests.publishing.folders import change
 
 
@@ -78,18 +78,14 @@ def test_a_warehouse_that_was_not_built_is_not_published(elearn: Elearn, tmp_pat
     assert not (tmp_path / "published").exists()
 
 
-OF_DATA = ("--exclude-resource-type", "unit_test")
-"""Without the tests of code, which say nothing of the rows."""
-
-
 @pytest.mark.parametrize(
     ("runs", "is_green"),
     [
         ([("build", "--select", "user_daily")], False),
         ([("run",)], False),
-        ([("build", "--empty", *OF_DATA)], False),
-        ([("run",), ("test", *OF_DATA)], True),
-        ([("build", "--vars", "label_window_days: 7", *OF_DATA)], True),
+        ([("build", "--empty", *NO_UNIT_TESTS)], False),
+        ([("run",), ("test", *NO_UNIT_TESTS)], True),
+        ([("build", "--vars", "label_window_days: 7", *NO_UNIT_TESTS)], True),
     ],
     ids=str,
 )
@@ -115,7 +111,7 @@ def test_tests_that_pass_on_marts_left_behind_are_not_enough(
 ) -> None:
     warehouse = folder / "warehouse.duckdb"
     change(warehouse, "update raw.events set course_name = 'x' where course_name is not null")
-    assert run_dbt(warehouse, dbt_variables, "test", *OF_DATA).returncode == 0
+    assert run_dbt(warehouse, dbt_variables, "test", *NO_UNIT_TESTS).returncode == 0
     for command in (("publish",), ("export", "--output-dir", "exported")):
         done = run_elearn(folder, dbt_variables, *command, check=False)
         assert done.returncode == 1
