@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
@@ -64,8 +65,12 @@ def _specs(figures: list[Figure]) -> dict[str, Any]:
     }
 
 
+@cache
 def _bundle() -> str:
-    """Return Vega, Vega-Lite and Vega-Embed as one script, for the schema of the charts."""
+    """Return Vega, Vega-Lite and Vega-Embed as one script, for the schema of the charts.
+
+    It takes a second, half of a page, and is the same on every page that a process writes.
+    """
     version = ".".join(SCHEMA_VERSION.split(".")[:2])
     bundle: str = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;", vl_version=version)
     return bundle
