@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -107,7 +106,7 @@ def test_a_model_in_python_and_a_run_that_kept_nothing_may_have_written_everythi
 
 
 BUILD = f"""
-import sys
+import subprocess, sys
 from pathlib import Path
 from generator.publishing.dbt import dbt_build
 from generator.publishing.publish import publish_from
@@ -115,14 +114,15 @@ from generator.reporter import SILENT
 warehouse, published = Path("warehouse.duckdb"), Path("published/elearn.duckdb")
 with dbt_build(warehouse, SILENT).opened(warehouse, None) as (con, written):
     print(*[table for table in {TABLES!r} if written.may_hold(table)], flush=True)
-    sys.stdin.readline()
+    if len(sys.argv) > 1:
+        print(subprocess.run([sys.executable, *sys.argv[1:]], capture_output=True).stderr)
     publish_from(con, warehouse, published, SILENT, written)
 """
-"""Prints what publishing will read again, and publishes when it is told to."""
+"""Prints what publishing will read again, and how a Python fails that it starts before that."""
 
 
-def build(folder: Path) -> subprocess.CompletedProcess[str]:
-    return run_python(["-c", BUILD], folder, os.environ | dbt_writing_to(folder))
+def build(folder: Path, *between: str) -> subprocess.CompletedProcess[str]:
+    return run_python(["-c", BUILD, *between], folder, os.environ | dbt_writing_to(folder))
 
 
 LATE = "insert into raw.events select * replace (-1 as event_id) from raw.events limit 1"
@@ -222,22 +222,9 @@ def test_a_hook_of_a_model_and_a_test_that_change_marts_are_found(project: Path)
 
 def test_no_other_process_writes_between_the_build_and_publishing(folder: Path) -> None:
     write = "import duckdb; duckdb.connect('warehouse.duckdb').execute('create table late (n int)')"
-    with subprocess.Popen(
-        [sys.executable, "-c", BUILD],
-        cwd=folder,
-        env=os.environ | dbt_writing_to(folder),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "\n"
-        writer = subprocess.run(
-            [sys.executable, "-c", write], cwd=folder, capture_output=True, text=True, check=False
-        )
-        assert "Could not set lock" in writer.stderr
-        process.communicate("go on\n")
-    assert process.returncode == 0
+    done = build(folder, "-c", write)
+    assert done.returncode == 0, done.stderr
+    assert "Could not set lock" in done.stdout
     assert query(folder / "published/elearn.duckdb", "from raw.loads") == query(
         folder / "warehouse.duckdb", "from raw.loads"
     )
