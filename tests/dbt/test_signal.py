@@ -21,14 +21,14 @@ from generator.sinks.warehouse import generate_warehouse
 from tests.conftest import run_dbt
 from tests.private import with_private
 
-# Every tenth user-day of train and of test, chosen by hash: days next to each other say almost the
+# Every fourth user-day of train and of test, chosen by hash: days next to each other say almost the
 # same, and the fit takes a second.
 ROWS = """
     select columns(training.*), truth.churn_probability, splits.split
     from training_dataset as training
     inner join training_splits as splits using (as_of_date)
     inner join private.truth.users as truth using (user_id)
-    where splits.split = '{split}' and hash(training.user_id, training.as_of_date) % 10 = 0
+    where splits.split = '{split}' and hash(training.user_id, training.as_of_date) % 4 = 0
     order by training.user_id, training.as_of_date
 """
 NOT_FEATURES = {"user_id", "churn_label", "churn_probability"}
@@ -59,7 +59,7 @@ class Scores(NamedTuple):
 @pytest.fixture(scope="module")
 def scores(tmp_path_factory: pytest.TempPathFactory, dbt_variables: dict[str, str]) -> Scores:
     warehouse = tmp_path_factory.mktemp("signal") / "warehouse.duckdb"
-    generate_warehouse(warehouse, Settings(n_users=10_000, days=180), workers=2)
+    generate_warehouse(warehouse, Settings(n_users=4_000, days=180), workers=2)
     done = run_dbt(warehouse, dbt_variables, "run")
     assert done.returncode == 0, done.stdout
     train, test = read_rows(warehouse, "train"), read_rows(warehouse, "test")
