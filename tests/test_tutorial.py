@@ -63,6 +63,7 @@ def run(command: str, folder: Path, variables: dict[str, str]) -> str:
     return done.stdout
 
 
+@pytest.mark.slow
 def test_every_command_prints_what_the_tutorial_shows(
     tmp_path: Path, programs: str, dbt_variables: dict[str, str]
 ) -> None:

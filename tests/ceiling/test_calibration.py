@@ -19,6 +19,8 @@ from generator.sinks.warehouse import generate_warehouse
 from generator.warehouse.file import read_warehouse
 from tests.ceiling.chain import WINDOW, build, ceiling_of, judged, largest_z
 
+pytestmark = pytest.mark.slow  # it simulates, builds and computes the ceiling of thousands
+
 SMALL = Settings(n_users=700, days=110, seed=11, churn_base_rate=0.7, paid_ratio=0.5)
 TREATED = replace(SMALL, n_users=1200, treatment_ratio=0.5, treatment_lift=1.5, upgrade_rate=0.4)
 AHEAD = Label(gap=7, window=20)
@@ -60,12 +62,10 @@ def ahead(tmp_path_factory: pytest.TempPathFactory, dbt_variables: Variables) ->
     return warehouse
 
 
-@pytest.mark.slow
 def test_what_is_expected_ahead_and_of_an_experiment_comes_true(ahead: Path) -> None:
     assert largest_z(*ceiling_of(ahead, TREATED, AHEAD)) < MOST
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("gap", [0, 14])
 def test_another_gap_is_seen(gap: int, ahead: Path) -> None:
     assert largest_z(*ceiling_of(ahead, TREATED, AHEAD._replace(gap=gap))) > MOST
@@ -78,7 +78,6 @@ def large(tmp_path_factory: pytest.TempPathFactory, dbt_variables: Variables) ->
     return warehouse
 
 
-@pytest.mark.slow
 def test_what_is_expected_of_many_users_comes_true(large: Path) -> None:
     rows, probability = ceiling_of(large, LARGE)
     assert largest_z(rows, probability) < MOST
@@ -87,12 +86,10 @@ def test_what_is_expected_of_many_users_comes_true(large: Path) -> None:
     assert 0.9 < active.roc_auc.value < 0.96
 
 
-@pytest.mark.slow
 def test_a_label_a_day_late_is_seen_among_many_users(large: Path) -> None:
     assert largest_z(*a_day_late(large, LARGE)) > 2 * MOST
 
 
-@pytest.mark.slow
 def test_activity_that_does_not_fade_is_seen(
     tmp_path: Path, dbt_variables: Variables, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -80,6 +80,7 @@ def test_a_run_without_rows_leaves_work_behind(option: str, warehouse: Warehouse
     warehouse.check_like_full_refresh()
 
 
+@pytest.mark.slow
 def test_a_new_file_takes_staging_with_its_tests_and_then_the_marts(tmp_path: Path) -> None:
     warehouse, variables = tmp_path / "new.duckdb", dbt_writing_to(tmp_path)
     generate_warehouse(warehouse, Settings(n_users=20, days=70), workers=1)

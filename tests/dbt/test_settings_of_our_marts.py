@@ -63,6 +63,7 @@ def test_full_refresh_true_makes_a_mart_anew_in_every_run(project: Project) -> N
     assert project.execute(MARKED) == [(False,)]
 
 
+@pytest.mark.slow
 def test_full_refresh_false_keeps_the_rows_and_says_when_it_cannot(project: Project) -> None:
     assert project.run().returncode == 0
     settings = project.folder / "dbt_project.yml"

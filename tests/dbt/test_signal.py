@@ -21,6 +21,8 @@ from generator.sinks.warehouse import generate_warehouse
 from tests.conftest import run_dbt
 from tests.private import with_private
 
+pytestmark = pytest.mark.slow  # it trains on the days of thousands of users
+
 # Every fourth user-day of train and of test, chosen by hash: days next to each other say almost the
 # same, and the fit takes a second.
 ROWS = """

@@ -100,6 +100,7 @@ def project(built: Project) -> Project:
     return built
 
 
+@pytest.mark.slow
 def test_a_fault_in_an_old_day_is_found_until_it_is_gone(project: Project) -> None:
     project.plant(dict.fromkeys(OLD_FAULTS, OLD_DAY))
     assert project.failing("test") >= OLD_FAULTS.keys()

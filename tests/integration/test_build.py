@@ -130,6 +130,7 @@ def test_marts_use_only_types_that_every_reader_takes(built: Path) -> None:
     }
 
 
+@pytest.mark.slow
 def test_another_build_docs_and_test_work_bare(
     built: Path, tmp_path: Path, dbt_variables: dict[str, str]
 ) -> None:

@@ -33,6 +33,7 @@ def project(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 def test_a_build_parses_nothing_after_a_bare_dbt(project: Path) -> None:
     parsed = run(project, *DBT, "parse")
     assert "Unable to do partial parsing" in parsed.stdout

@@ -83,7 +83,7 @@ def test_a_warehouse_that_was_not_built_is_not_published(elearn: Elearn, tmp_pat
     [
         ([("build", "--select", "user_daily")], False),
         ([("run",)], False),
-        ([("build", "--empty", *NO_UNIT_TESTS)], False),
+        pytest.param([("build", "--empty", *NO_UNIT_TESTS)], False, marks=pytest.mark.slow),
         ([("run",), ("test", *NO_UNIT_TESTS)], True),
         ([("build", "--vars", "label_window_days: 7", *NO_UNIT_TESTS)], True),
     ],

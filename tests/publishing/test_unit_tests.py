@@ -20,6 +20,7 @@ def project_in(folder: Path) -> UnitTests:
     return UnitTests(folder, folder / "target", os.environ)
 
 
+@pytest.mark.slow
 def test_a_build_leaves_out_the_unit_tests_that_its_code_has_passed(tmp_path: Path) -> None:
     copy_project(tmp_path)
     size = ("--n-users", 5, "--days", 40, "--replace", "--through", "2025-02-09")

@@ -209,11 +209,13 @@ def test_a_hook_at_the_end_that_changes_a_mart_is_found(project: Path) -> None:
     check_refused(project, "main.churn_labels", {"main.churn_labels"})
 
 
+@pytest.mark.slow
 def test_a_model_in_python_that_changes_a_mart_is_found(project: Path) -> None:
     (project / "dbt_project/models/own.py").write_text(PYTHON)
     check_refused(project, "main.churn_labels", set(TABLES))
 
 
+@pytest.mark.slow
 def test_a_hook_of_a_model_and_a_test_that_change_marts_are_found(project: Path) -> None:
     (project / "dbt_project/models/own.sql").write_text(MODEL)
     (project / "dbt_project/tests/own_test.sql").write_text(TEST)

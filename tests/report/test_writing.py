@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import duckdb
+import pytest
 
 from generator.report import write_report
 from generator.warehouse.summary import MARTS
@@ -62,6 +63,7 @@ def test_a_picture_of_a_chart_that_is_missing_now_goes(real: Path, tmp_path: Pat
     assert (tmp_path / "event_mix.png").exists()
 
 
+@pytest.mark.slow
 def test_a_published_build_gives_the_same_bytes_on_either_engine(
     simulated: Path, tmp_path: Path
 ) -> None:

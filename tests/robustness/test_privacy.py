@@ -56,6 +56,7 @@ def run_listening(
     return done, heard.read_text() if heard.exists() else ""
 
 
+@pytest.mark.slow
 def test_a_build_works_without_a_network_and_asks_for_none(
     tmp_path: Path, dbt_variables: dict[str, str]
 ) -> None:
