@@ -248,8 +248,7 @@ def test_generate_killed_at_any_moment_leaves_old_or_new(
     assert users == [(count, count)]
     loads = query(path, f"select dataset_version = '{version}' from raw.loads order by load_id")
     assert loads == [(True,), (False,)][: 1 if count == 20 else 2]
-    again = elearn("generate", *old)
-    assert version in again.stdout
+    assert version in elearn("generate", *old).stdout
 
 
 @pytest.mark.parametrize(("stop", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
