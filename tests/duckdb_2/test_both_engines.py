@@ -92,7 +92,7 @@ def test_each_does_all_of_the_work_again_and_again(
             text=True,
             check=True,
         )
-        assert done.stdout == "11 10\n"  # nothing was rejected
+        assert done.stdout == "13 12\n"  # nobody changed: raw.user_changes is empty
 
 
 @pytest.mark.parametrize(("first", "second"), [("1", "2"), ("2", "1")])
