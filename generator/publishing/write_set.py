@@ -38,8 +38,13 @@ _HARMLESS = re.compile(
 )
 """How a statement begins that changes no row of a table."""
 
-_NESTED = re.compile(rf"\({_SPACE}*+(?:insert|delete|update|merge|truncate)\b", re.IGNORECASE)
-"""What DuckDB 2.0 calls a select: a query of the rows that a statement inside of it wrote."""
+_NESTED = re.compile(
+    rf"[()]{_SPACE}*+(?:insert|delete|update|merge|truncate)\b", re.IGNORECASE | re.DOTALL
+)
+"""What DuckDB 2.0 calls a select: a query of the rows that a statement inside of it wrote.
+
+It stands behind a bracket: `with gone as (delete ...)`, `as (with old as (...) delete ...)`.
+"""
 
 _TAKEN = re.compile(r"insert into bookkeeping\.content\s+select\s+'((?:[^']|'')+)' as table_name")
 _KEPT = "insert into bookkeeping.green_build"

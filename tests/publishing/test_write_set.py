@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from generator.publishing.write_set import EVERYTHING, Statement, write_set
 from generator.warehouse.summary import MARTS
-from tests.conftest import copy_project, dbt_writing_to
+from tests.conftest import ROOT, copy_project, dbt_writing_to
 from tests.preloaded import run_python
 from tests.publishing.folders import change, query
 
@@ -99,6 +100,33 @@ def test_a_comment_inside_of_a_comment_hides_no_write() -> None:
     assert write_set(run).may_hold("main.mine")
 
 
+NEWER = """
+from generator.publishing.write_set import EVERYTHING, Statement, write_set
+for sql in [
+    "with gone as (delete from main.other returning *) select * from gone",
+    "with gone as materialized ( -- of\\n delete from main.other returning *) from gone",
+    "with gone as (with old as (select 1) delete from main.other returning *) from gone",
+    "create or replace table main.yours as with new as (from main.other) from new",
+]:
+    print(write_set([Statement("model.other", False, sql), Statement("operation.end", False,
+        "insert into bookkeeping.green_build select 1")]) == EVERYTHING)
+"""
+
+
+def test_a_select_of_the_newer_engine_that_writes_may_have_written_everything() -> None:
+    other = ROOT / ".venv" / "duckdb-2.0.0"
+    assert other.is_dir(), "run `make` first"
+    path = f"{other}:{ROOT}"
+    done = subprocess.run(
+        [sys.executable, "-c", NEWER],
+        env=os.environ | {"PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.split() == ["True", "True", "True", "False"]
+
+
 def test_a_model_in_python_and_a_run_that_kept_nothing_may_have_written_everything() -> None:
     assert write_set([Statement("model.p", True, "select 1"), KEPT]) == EVERYTHING
     assert write_set([made("model.mine", "select 1")]) == EVERYTHING
@@ -148,9 +176,10 @@ profile = {"path": path, "schema": "main", "attach": [{"path": attached, "alias"
 engine = environments.create(DuckDBCredentials.from_dict(profile))
 engine.handle().close()
 warehouse = Path("warehouse.duckdb")
-with Built({}, [], engine).opened(warehouse, None) as (con, _):
+with Built({}, [], engine).opened(warehouse, "1GiB") as (con, _):
+    limit = con.execute("select current_setting('memory_limit')").fetchall()
     with read_private(con, warehouse) as private:
-        print(private.has(TRUTH))
+        print(private.has(TRUTH), *limit[0])
 """
 
 
@@ -158,11 +187,11 @@ with Built({}, [], engine).opened(warehouse, None) as (con, _):
     ("path", "attached"),
     [(":memory:", "warehouse.duckdb"), ("warehouse.duckdb", "warehouse.private.duckdb")],
 )
-def test_what_a_profile_attaches_is_let_go_before_publishing(
+def test_what_a_profile_attaches_is_let_go_before_publishing_within_the_memory_limit(
     path: str, attached: str, folder: Path
 ) -> None:
     done = run_python(["-c", ATTACHED, path, attached], folder, os.environ)
-    assert (done.returncode, done.stdout) == (0, "True\n"), done.stderr
+    assert (done.returncode, done.stdout) == (0, "True 1.0 GiB\n"), done.stderr
 
 
 FLIP = "update main.churn_labels set churn_label = 1 - churn_label where user_id = 1"
@@ -173,6 +202,19 @@ def model(dbt, session):
     session.execute("{FLIP}")
     return session.sql("select 1 as one")
 """
+PLUGIN = f"""
+from dbt.adapters.duckdb.plugins import BasePlugin
+TAKEN = "select count(*) from bookkeeping.content where table_name = 'main.training_dataset'"
+class Plugin(BasePlugin):
+    left = ["{FLIP}"]
+    has_begun = False
+    def configure_cursor(self, cursor):
+        is_taken = cursor.execute(TAKEN).fetchall() != [(0,)]
+        self.has_begun |= not is_taken
+        if self.has_begun and is_taken and self.left:
+            cursor.execute(self.left.pop())
+"""
+"""Changes a mart as soon as a run has taken the content of another one that is made from it."""
 MODEL = """
 {{ config(materialized='table', schema='own', post_hook="update main.training_dataset
     set churn_label = 1 - churn_label where user_id = (select min(user_id) from training_dataset)")
@@ -212,6 +254,17 @@ def test_a_hook_at_the_end_that_changes_a_mart_is_found(project: Path) -> None:
 @pytest.mark.slow
 def test_a_model_in_python_that_changes_a_mart_is_found(project: Path) -> None:
     (project / "dbt_project/models/own.py").write_text(PYTHON)
+    check_refused(project, "main.churn_labels", set(TABLES))
+
+
+@pytest.mark.slow
+def test_a_plugin_that_changes_a_mart_is_found(project: Path) -> None:
+    (project / "flipping.py").write_text(PLUGIN)
+    profile = project / "profiles.yml"
+    ours = "      type: duckdb\n"
+    assert profile.read_text().count(ours) == 1
+    plugin = "      module_paths: ['.']\n      plugins: [{module: flipping}]\n"
+    profile.write_text(profile.read_text().replace(ours, ours + plugin))
     check_refused(project, "main.churn_labels", set(TABLES))
 
 
