@@ -48,6 +48,8 @@ _LEFT_OUT = {
 _DEFAULTS = {"DBT_LOG_LEVEL_FILE": "info", "DBT_WRITE_JSON": "false"}
 """What a person may set otherwise: each statement in the log, and the manifest, cost a second."""
 
+PROFILES = "profiles.yml"
+
 _NAMED = "env_var('ELEARN_WAREHOUSE', 'warehouse.duckdb')"
 """How our profile names the file. One of a person's own may name another where nobody does."""
 
@@ -115,7 +117,7 @@ def _variables(
         here = Path.cwd()
         ours |= {"DBT_TARGET_PATH": str(here / "target"), "DBT_LOG_PATH": str(here / "logs")}
     given = {name: value for name, value in os.environ.items() if name not in _LEFT_OUT}
-    default = "warehouse.duckdb" if _NAMED in _profile(folder) else ""
+    default = "warehouse.duckdb" if _NAMED in _text(folder / PROFILES) else ""
     as_given = Path(given.get("ELEARN_WAREHOUSE", default))
     if folder != Path.cwd() or as_given.resolve() != warehouse.resolve():
         given["ELEARN_WAREHOUSE"] = str(warehouse.resolve())
@@ -130,16 +132,17 @@ def _target(folder: Path) -> list[str]:
     dbt parses everything anew where a bare ``dbt build`` had another target or another path.
     """
     try:
-        is_default = yaml.safe_load(_profile(folder))["elearn"]["target"] == "duckdb"
+        name = yaml.safe_load(_text(folder / "dbt_project.yml"))["profile"]
+        is_default = yaml.safe_load(_text(folder / PROFILES))[name]["target"] == "duckdb"
     except (yaml.YAMLError, KeyError, TypeError):
         is_default = False
     return [] if is_default else ["--target", "duckdb"]
 
 
-def _profile(folder: Path) -> str:
-    """Return the text of the profile; none where it cannot be read, which dbt says better."""
+def _text(path: Path) -> str:
+    """Return what a file says; nothing where it cannot be read, which dbt says better."""
     try:
-        return (folder / "profiles.yml").read_text()
+        return path.read_text()
     except (OSError, ValueError):
         return ""
 
