@@ -93,6 +93,21 @@ def made_once(folder: Path, make: Callable[[Path], object]) -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def documentation(shared_folder: Path) -> Path:
+    """A folder with what ``make docs`` writes: docs and target."""
+    return made_once(shared_folder / "documentation", write_documentation)
+
+
+def write_documentation(folder: Path) -> None:
+    (folder / "docs").mkdir()
+    places = f"Path({str(folder / 'docs')!r}), Path({str(folder / 'target')!r})"
+    code = f"from pathlib import Path; write_documentation({places})"
+    code = f"from generator.documentation.writing import write_documentation; {code}"
+    done = run_python(["-c", code], ROOT, os.environ | WRITING_RESULTS)
+    assert done.returncode == 0, done.stderr
+
+
 @pytest.fixture
 def desk(tmp_path: Path) -> Desk:
     """A folder with files to load, and a warehouse to load them into."""

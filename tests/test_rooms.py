@@ -70,3 +70,9 @@ def test_no_modules_of_a_room_import_each_other_in_a_circle() -> None:
     while leaves := {name for name, used in uses.items() if not used & set(uses)}:
         uses = {name: used for name, used in uses.items() if name not in leaves}
     assert not uses, f"in a circle: {sorted(uses)}"
+
+
+def test_every_room_has_a_folder_of_tests_with_its_name() -> None:
+    rooms = {path.parent.name for path in (ROOT / "generator").glob("*/__init__.py")}
+    folders = {path.parent.name for path in (ROOT / "tests").glob("*/test_*.py")}
+    assert rooms <= folders

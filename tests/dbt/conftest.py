@@ -1,17 +1,15 @@
 from __future__ import annotations
 
-import os
 import shutil
 from functools import partial
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import ROOT, WRITING_RESULTS, dbt_writing_to, made_once
+from tests.conftest import dbt_writing_to, made_once
 from tests.dbt.marts import Marts, compile_marts, read_marts
 from tests.dbt.warehouses import Warehouse, arrive
 from tests.dbt.worlds import VARS
-from tests.preloaded import run_python
 
 
 @pytest.fixture(scope="session")
@@ -43,18 +41,3 @@ def warehouse(built_warehouse: Warehouse) -> Warehouse:
     """A copy of the built warehouse for one test."""
     built_warehouse.start_from(built_warehouse.path.with_name("kept.duckdb"))
     return built_warehouse
-
-
-@pytest.fixture(scope="session")
-def documentation(shared_folder: Path) -> Path:
-    """A folder with what ``make docs`` writes: docs and target."""
-    return made_once(shared_folder / "documentation", write)
-
-
-def write(folder: Path) -> None:
-    (folder / "docs").mkdir()
-    places = f"Path({str(folder / 'docs')!r}), Path({str(folder / 'target')!r})"
-    code = f"from pathlib import Path; write_documentation({places})"
-    code = f"from generator.documentation.writing import write_documentation; {code}"
-    done = run_python(["-c", code], ROOT, os.environ | WRITING_RESULTS)
-    assert done.returncode == 0, done.stderr

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 from pathlib import Path
 
 import pytest
@@ -23,7 +22,7 @@ from tests.erasing.desk import (
     take_out,
 )
 from tests.loader.desk import EVENTS, USERS, Desk
-from tests.test_moving_over import EARLIER
+from tests.warehouse.earlier import write_earlier
 
 
 def test_no_byte_of_the_user_stays_and_the_others_keep_their_rows(desk: Desk) -> None:
@@ -206,7 +205,7 @@ def test_a_simulation_by_day_does_not_bring_the_erased_back(tmp_path: Path) -> N
 
 
 def test_a_warehouse_of_the_version_before_is_moved_over_first(desk: Desk) -> None:
-    desk.warehouse.write_bytes(gzip.decompress(EARLIER.read_bytes()))
+    write_earlier(desk.warehouse)
     report = take_out(desk, user_id="3")
     assert report.rows["truth.users"] == 1
     assert desk.query("select count(*) from private.truth.users") == [(4,)]

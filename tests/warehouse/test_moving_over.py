@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import stat
 from pathlib import Path
 
@@ -17,11 +16,7 @@ from generator.warehouse.verify import verify_warehouse
 from tests.loader.desk import EVENTS, USERS, Desk
 from tests.named_moments import Moment, kill_at
 from tests.private import query_private
-
-EARLIER = Path(__file__).parent / "files/earlier_warehouse.gz"
-"""Written by the version before: a load with two rejected rows, then five simulated users."""
-WORD = b"quarantined9b1d4e"
-"""Stands in a rejected row."""
+from tests.warehouse.earlier import WORD, write_earlier
 
 OWN = (
     "create sequence counter start 5",
@@ -68,8 +63,7 @@ LEFT_OUT = ("truth", "rejected_rows", "broken")
 
 @pytest.fixture
 def warehouse(tmp_path: Path) -> Path:
-    path = tmp_path / "warehouse.duckdb"
-    path.write_bytes(gzip.decompress(EARLIER.read_bytes()))
+    path = write_earlier(tmp_path / "warehouse.duckdb")
     assert WORD in path.read_bytes()
     return path
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 from dataclasses import replace
 from datetime import date, timedelta
@@ -25,7 +24,7 @@ from generator.warehouse.sql import has_table
 from generator.warehouse.verify import verify_files, verify_warehouse
 from generator.warehouse.versions import added, version_of
 from tests.conftest import dbt_writing_to, run_dbt
-from tests.test_moving_over import EARLIER
+from tests.warehouse.earlier import write_earlier
 
 SETTINGS = Settings(n_users=600, days=90, upgrade_rate=0.5)
 CHANGES = "from raw.user_changes order by user_id, valid_from"
@@ -194,8 +193,7 @@ ABOUT_CHANGES = {
 
 
 def test_a_bare_dbt_run_gives_an_earlier_warehouse_the_same_table(tmp_path: Path) -> None:
-    path = tmp_path / "warehouse.duckdb"
-    path.write_bytes(gzip.decompress(EARLIER.read_bytes()))
+    path = write_earlier(tmp_path / "warehouse.duckdb")
     done = run_dbt(path, dbt_writing_to(tmp_path), "run")
     assert done.returncode == 0, done.stdout
     assert verify_warehouse(path).matches

@@ -20,11 +20,6 @@ def test_what_is_committed_is_what_make_docs_writes(name: str, documentation: Pa
     assert (ROOT / "docs" / name).read_bytes() == written, "run `make docs`"
 
 
-@pytest.fixture(scope="module")
-def project(documentation: Path) -> Project:
-    return Project.read(documentation / "target")
-
-
 def drawn(heading: str) -> str:
     """The diagram under a heading of docs/tables.md."""
     page = (ROOT / "docs" / "tables.md").read_text()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import pytest
 
@@ -14,11 +13,6 @@ from generator.vocabulary import EVENT_TYPES, FIRST_DATE, HISTORY_MARTS, LAST_DA
 from generator.warehouse.table import Table
 from generator.warehouse.tables import CONTENT_TABLES, LOG_TABLES
 from tests.conftest import ROOT
-
-
-@pytest.fixture(scope="module")
-def project(documentation: Path) -> Project:
-    return Project.read(documentation / "target")
 
 
 def source_tests(project: Project, kind: str) -> list[Node]:

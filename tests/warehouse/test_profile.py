@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 import math
 import random
@@ -20,7 +19,7 @@ from generator.sinks.warehouse import generate_warehouse
 from generator.warehouse.tables import EVENTS, USER_CHANGES, USERS
 from tests.erasing.desk import take_out
 from tests.loader.desk import EVENT, USER, Desk, Row
-from tests.test_moving_over import EARLIER
+from tests.warehouse.earlier import write_earlier
 
 MEASURES = ("watch_minutes", "quiz_score", "amount")
 TABLES = {"users": USERS, "events": EVENTS, "user_changes": USER_CHANGES}
@@ -184,8 +183,7 @@ def test_an_erasure_takes_the_shapes_of_the_values(desk: Desk) -> None:
 
 
 def test_an_earlier_warehouse_gets_the_column_with_the_next_load(tmp_path: Path) -> None:
-    path = tmp_path / "warehouse.duckdb"
-    path.write_bytes(gzip.decompress(EARLIER.read_bytes()))
+    path = write_earlier(tmp_path / "warehouse.duckdb")
     desk = Desk(tmp_path)
     desk.load([EVENT | {"event_id": "99"}], [USER])
     *earlier, now = profiles(path)
