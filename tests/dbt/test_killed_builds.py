@@ -6,19 +6,19 @@ import pytest
 
 from tests.dbt.test_incremental import CHANGES
 from tests.dbt.warehouses import Warehouse, arrive
+from tests.named_moments import Moment
+from tests.robustness.moments import MODEL, OF_DBT, STATEMENT
 
 pytestmark = pytest.mark.slow
 
-HOOK = "hook: elearn_churn.on-run-start.2"
-MODEL = "sql incremental model main."
-# What dbt prints before the kill, and the seconds from there to the kill.
+BOOKKEPT = "into bookkeeping.users"
 MOMENTS = {
-    "before_the_fingerprints_are_kept": (f"START {HOOK}", 0.0),
-    "after_the_fingerprints_are_kept": (f"OK {HOOK}", 0.0),
-    "in_user_daily": (f"START {MODEL}user_daily", 0.05),
-    "after_user_daily": (f"OK created {MODEL}user_daily", 0.0),
-    "in_features_and_labels": (f"START {MODEL}user_features_daily", 0.1),
-    "after_features": (f"OK created {MODEL}user_features_daily", 0.02),
+    "before_the_fingerprints_are_kept": Moment("before", STATEMENT, BOOKKEPT),
+    "after_the_fingerprints_are_kept": Moment("before", MODEL),
+    "in_user_daily": Moment("after", STATEMENT, "delete from main.user_daily"),
+    "after_user_daily": OF_DBT["user_daily_built"],
+    "in_features_and_labels": Moment("after", STATEMENT, "user_features_daily__dbt_tmp"),
+    "after_features": Moment("after", MODEL, "user_features_daily"),
 }
 
 
@@ -33,7 +33,7 @@ MOMENTS = {
 def test_the_next_build_ends_what_a_killed_one_began(moment: str, warehouse: Warehouse) -> None:
     arrive(warehouse.path, 115)
     warehouse.execute(*CHANGES["an_event_a_hundred_days_late"])
-    warehouse.kill_run(*MOMENTS[moment])
+    warehouse.kill_run(MOMENTS[moment])
     warehouse.run()
     warehouse.check_like_full_refresh()
 
@@ -51,7 +51,7 @@ def test_raw_changed_back_after_the_kill_is_seen(moment: str, warehouse: Warehou
     warehouse.execute(
         *CHANGES["an_event_ten_days_late"], *CHANGES["measures_and_types_changed_by_hand"]
     )
-    warehouse.kill_run(*MOMENTS[moment])
+    warehouse.kill_run(MOMENTS[moment])
     warehouse.execute("delete from raw.events")
     warehouse.execute("insert into raw.events from backup.events")
     warehouse.run()

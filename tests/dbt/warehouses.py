@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
-import time
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -13,11 +13,11 @@ from pathlib import Path
 import duckdb
 
 from generator import Settings
-from generator.publishing.dbt import DBT
 from generator.sinks.daily import generate_through
 from tests.conftest import ROOT, run_dbt
 from tests.dbt.marts import MARTS, Marts, check_equal, vars_arguments
 from tests.dbt.worlds import VARS
+from tests.named_moments import Moment, end_at
 
 # The vars "fixed_ends" name days of this window, 2024-01-10 to 2024-05-08.
 SETTINGS = Settings(
@@ -63,20 +63,11 @@ class Warehouse:
         done = self.dbt("run", *arguments, *variables)
         assert done.returncode == 0, done.stdout
 
-    def kill_run(self, line: str, seconds_after: float) -> None:
-        """Start ``dbt run`` and kill it once dbt has printed a line and some time has passed."""
-        with subprocess.Popen(
-            [*DBT, "--no-use-colors", "run"],
-            cwd=ROOT,
-            env=os.environ | self.variables | {"ELEARN_WAREHOUSE": str(self.path)},
-            stdout=subprocess.PIPE,
-            text=True,
-        ) as process:
-            assert process.stdout is not None
-            assert any(line in printed for printed in process.stdout), f"never printed: {line}"
-            time.sleep(seconds_after)
-            process.kill()
-        assert process.returncode == -9, "the build ended before it was killed"
+    def kill_run(self, moment: Moment) -> None:
+        """Kill ``dbt run`` at a moment that it must reach."""
+        given = os.environ | self.variables | {"ELEARN_WAREHOUSE": str(self.path)}
+        done = end_at(moment, ROOT, ("dbt", "--no-use-colors", "run"), given)
+        assert done.returncode == -signal.SIGKILL, done.stdout
 
     def check_like_full_refresh(self, given: str = "defaults", rows: bool = True) -> None:
         with self.marts[given].build_like(self.path) as con:

@@ -22,6 +22,8 @@ SOCKET = "socket"
 AT_START = dict(os.environ)
 VARIABLE = "ELEARN_TESTS_PYTHON"
 """Tells the workers of a run of tests where the socket is."""
+KILLED_ARE_QUIET = ("-W", "ignore:resource_tracker")
+"""A dbt that a test kills leaves semaphores, which another process removes and complains about."""
 
 
 class Server:
@@ -30,7 +32,7 @@ class Server:
     def __init__(self) -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="elearn-tests-"))  # paths of sockets are short
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.preloaded.server", str(self._folder)],
+            [sys.executable, *KILLED_ARE_QUIET, "-m", "tests.preloaded.server", str(self._folder)],
             cwd=Path(__file__).parents[2],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

@@ -1,4 +1,4 @@
-"""Processes that are ended at a moment of their run."""
+"""Commands in a folder, run to their end or ended at a moment of it."""
 
 from __future__ import annotations
 
@@ -6,27 +6,17 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from generator.publishing.dbt import DBT
 from tests.conftest import ROOT
+from tests.named_moments import Moment, end_at
+from tests.preloaded import run_python
 
 ELEARN = (sys.executable, "-m", "generator")
-
-
-@dataclass(frozen=True)
-class Ended:
-    """How a process ended."""
-
-    code: int
-    stderr: str
-    seconds: float
-    """How long it ran."""
 
 
 def environment(variables: dict[str, str], warehouse: Path) -> dict[str, str]:
@@ -40,55 +30,30 @@ def command_line(command: Sequence[object]) -> tuple[list[str], Path | None]:
     return [*ELEARN, *map(str, command)], None
 
 
-def end_after(
-    command: Sequence[object],
-    folder: Path,
-    variables: dict[str, str],
-    seconds: float,
-    number: signal.Signals = signal.SIGKILL,
-) -> Ended:
-    """Start a command in a folder and send it a signal after some seconds."""
-    arguments, where = command_line(command)
-    started = time.monotonic()
-    with subprocess.Popen(
-        arguments,
-        cwd=where or folder,
-        env=environment(variables, folder / "warehouse.duckdb"),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
-        try:
-            process.wait(seconds)
-        except subprocess.TimeoutExpired:
-            process.send_signal(number)
-        _, stderr = process.communicate()
-    assert "Traceback" not in stderr, stderr
-    return Ended(process.returncode, stderr, time.monotonic() - started)
-
-
 def run(
     command: Sequence[object], folder: Path, variables: dict[str, str], check: bool = True
 ) -> subprocess.CompletedProcess[str]:
     """Run a command in a folder to its end."""
-    arguments, where = command_line(command)
-    done = subprocess.run(
-        arguments,
-        cwd=where or folder,
-        env=environment(variables, folder / "warehouse.duckdb"),
-        capture_output=True,
-        text=True,
-        check=False,
+    (_, *arguments), where = command_line(command)
+    done = run_python(
+        arguments, where or folder, environment(variables, folder / "warehouse.duckdb")
     )
     assert "Traceback" not in done.stderr, done.stderr
     assert not check or done.returncode == 0, done.stdout + done.stderr
     return done
 
 
-def seconds_of(action: Callable[[], object]) -> float:
-    started = time.monotonic()
-    action()
-    return time.monotonic() - started
+def run_until(
+    moment: Moment,
+    command: Sequence[object],
+    folder: Path,
+    variables: dict[str, str],
+    number: signal.Signals = signal.SIGKILL,
+) -> subprocess.CompletedProcess[str]:
+    """Run a command in a folder up to a moment at which it gets a signal, if it reaches it."""
+    _, where = command_line(command)
+    given = environment(variables, folder / "warehouse.duckdb")
+    return end_at(moment, where or folder, tuple(command), given, number)
 
 
 def spread(whole: int, sample: int) -> list[object]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import fcntl
 import shutil
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -93,7 +92,7 @@ class States:
     folder: Path
     """Where commands are tried; one path, since dbt parses anew for another."""
     variables: dict[str, str]
-    ends: dict[object, tuple[dict[str, Any], set[str], float]] = field(default_factory=dict)
+    ends: dict[object, tuple[dict[str, Any], set[str]]] = field(default_factory=dict)
 
     def start(self, name: str) -> Path:
         """Put a state in place and return its folder."""
@@ -126,16 +125,12 @@ class States:
         """Return what a state holds."""
         return content(self.shared / name)
 
-    def undisturbed(
-        self, name: str, command: Sequence[object]
-    ) -> tuple[dict[str, Any], set[str], float]:
-        """Return what a command leaves when nothing disturbs it, and how long it takes."""
+    def undisturbed(self, name: str, command: Sequence[object]) -> tuple[dict[str, Any], set[str]]:
+        """Return what a command leaves when nothing disturbs it."""
         if (name, command) not in self.ends:
             self.start(name)
-            started = time.monotonic()
             run(command, self.folder, self.variables)
-            taken = time.monotonic() - started
-            self.ends[name, command] = content(self.folder), names(self.folder), taken
+            self.ends[name, command] = content(self.folder), names(self.folder)
         return self.ends[name, command]
 
 

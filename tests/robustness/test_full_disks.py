@@ -62,7 +62,7 @@ def check_kept(states: States, name: str) -> None:
         allowed = [old[file]] + ([TORN] if name == "export" else [])
         assert found[file] in allowed, file
     run(command, states.folder, states.variables)
-    expected, files, _ = states.undisturbed(state, command)
+    expected, files = states.undisturbed(state, command)
     assert content(states.folder) == expected
     assert names(states.folder) == files
 

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import signal
-import time
+import subprocess
 from collections.abc import Sequence
-from pathlib import Path
 
 import pytest
 
-from generator.errors import LockedError
 from generator.warehouse.file import check_unlocked
-from tests.robustness.killing import Ended, end_after, run, spread
+from tests.robustness.killing import run, run_until
+from tests.robustness.moments import MOMENTS, moments
 from tests.robustness.states import APPEND, EXPORT, LOAD, NEW, SIZE, TORN, States, content, names
 
 pytestmark = pytest.mark.slow
@@ -28,40 +27,22 @@ COMMANDS: dict[str, tuple[str, Sequence[object]]] = {
     "export": ("rebuilt", EXPORT),
 }
 OF_ELEARN = [name for name in COMMANDS if name != "dbt build"]
-STARTING = 0.2
-"""Share of a run in which an interpreter starts, where there is nothing to lose."""
 
 
 def end_at(
-    states: States, name: str, share: float, number: signal.Signals = signal.SIGKILL
-) -> Ended:
-    """End a command at a share of its run; earlier, if it was faster this time."""
+    states: States, name: str, moment: str, number: signal.Signals = signal.SIGKILL
+) -> subprocess.CompletedProcess[str]:
+    """End a command at one of its moments."""
     state, command = COMMANDS[name]
-    *_, seconds = states.undisturbed(state, command)
-    for _ in range(20):
-        states.start(state)
-        moment = seconds * (STARTING + (1 - STARTING) * share)
-        ended = end_after(command, states.folder, states.variables, moment, number)
-        if ended.code != 0:
-            return ended
-        seconds = min(0.9 * seconds, ended.seconds)  # it was measured while others ran
-    pytest.fail("the command always ended before it was killed")
-
-
-def wait_until_closed(warehouse: Path) -> None:
-    """Wait until the dbt of a killed build is gone too."""
-    for _ in range(100):
-        try:
-            return check_unlocked(warehouse)
-        except LockedError:
-            time.sleep(0.1)
-    pytest.fail("a process of the killed command lives on")
+    states.undisturbed(state, command)  # it uses the same folder
+    folder = states.start(state)
+    return run_until(MOMENTS[name][moment], command, folder, states.variables, number)
 
 
 def check_old_or_new(states: States, name: str) -> bool:
     """Check that each file holds the old or the new, whole; return whether raw is new."""
     state, command = COMMANDS[name]
-    new, *_ = states.undisturbed(state, command)
+    new, _ = states.undisturbed(state, command)
     old = states.content_of(state)
     found = content(states.folder)
     assert found.keys() == old.keys() | found.keys()
@@ -72,49 +53,49 @@ def check_old_or_new(states: States, name: str) -> bool:
 
 
 @pytest.mark.parametrize(
-    ("name", "share"),
+    ("name", "moment"),
     [
-        pytest.param(name, *share.values, marks=share.marks)
+        pytest.param(name, *moment.values, marks=moment.marks)
         for name in COMMANDS
-        for share in spread(20, 1 if "build" in name else 2)
+        for moment in moments(name)
     ],
 )
-def test_a_killed_command_loses_nothing(name: str, share: float, states: States) -> None:
-    ended = end_at(states, name, share)
-    assert ended.code == -signal.SIGKILL
+def test_a_killed_command_loses_nothing(name: str, moment: str, states: States) -> None:
+    ended = end_at(states, name, moment)
+    assert ended.returncode == -signal.SIGKILL, ended.stderr
     check_ended_by_the_next(states, name)
 
 
 def check_ended_by_the_next(states: States, name: str) -> None:
     """Check what is left, and that the same command once more ends as if undisturbed."""
     state, command = COMMANDS[name]
-    wait_until_closed(states.folder / "warehouse.duckdb")
+    check_unlocked(states.folder / "warehouse.duckdb")
     is_new = check_old_or_new(states, name)
     done = run(command, states.folder, states.variables, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     if name == "append" and is_new:  # what is stored already is not stored twice
         assert "repeated" in done.stdout
-    expected, files, _ = states.undisturbed(state, command)
+    expected, files = states.undisturbed(state, command)
     assert content(states.folder) == expected
     assert names(states.folder) == files
 
 
 @pytest.mark.parametrize(
-    ("name", "share", "number"),
+    ("name", "moment", "number"),
     [
         pytest.param(
-            name, *share.values, number, marks=share.marks or [pytest.mark.whole] * is_whole
+            name, *moment.values, number, marks=moment.marks or [pytest.mark.whole] * is_whole
         )
         for place, name in enumerate(OF_ELEARN)
-        for share in spread(5, 1)
+        for moment in moments(name)
         for number, is_whole in ((signal.SIGINT, place % 2), (signal.SIGTERM, not place % 2))
     ],
 )
 def test_a_stopped_command_says_so_and_loses_nothing(
-    name: str, share: float, number: signal.Signals, states: States
+    name: str, moment: str, number: signal.Signals, states: States
 ) -> None:
-    ended = end_at(states, name, share, number)
+    ended = end_at(states, name, moment, number)
     last = ended.stderr.splitlines()[-1]
     assert last == f"Error: stopped by {number.name}; what was not finished is undone"
-    assert ended.code == 128 + number
+    assert ended.returncode == 128 + number
     check_ended_by_the_next(states, name)

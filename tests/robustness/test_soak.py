@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import signal
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -13,7 +14,8 @@ from generator import Settings
 from generator.sinks.warehouse import generate_warehouse
 from generator.warehouse.verify import mart_hashes, verify_warehouse
 from tests.robustness.conftest import Tried
-from tests.robustness.killing import end_after, run
+from tests.robustness.killing import run, run_until
+from tests.robustness.moments import MOMENTS
 
 pytestmark = pytest.mark.slow
 
@@ -32,12 +34,17 @@ def test_killed_days_end_as_one_undisturbed_go(
     tried(rounds)
     settings = replace(SETTINGS, days=FIRST_DAYS + rounds)
     command = (*SIMULATION, "--days", settings.days, "--through")
-    chance = random.Random(rounds)
+    chance, killed = random.Random(rounds), 0
     for number in range(rounds):
         day = settings.start_date + timedelta(days=FIRST_DAYS + number)
-        for step, longest in (((*command, day), 3.0), (("dbt", "build"), 12.0)):
-            seconds = chance.uniform(0, longest) if chance.random() < 0.5 else 600
-            end_after(step, tmp_path, dbt_variables, seconds)
+        for name, step in (("through", (*command, day)), ("dbt build", ("dbt", "build"))):
+            if chance.random() < 0.5:
+                moment = chance.choice([*MOMENTS[name].values()])
+                done = run_until(moment, step, tmp_path, dbt_variables)
+                killed += done.returncode == -signal.SIGKILL
+            else:
+                run(step, tmp_path, dbt_variables, check=False)
+    assert killed >= rounds / 3
     run((*command, settings.last_date), tmp_path, dbt_variables)
     run(("dbt", "build"), tmp_path, dbt_variables)
     at_once = tmp_path / "at_once"

@@ -86,7 +86,7 @@ def test_of_two_generates_each_is_whole_or_refused(
 
 
 def test_what_is_done_during_a_dbt_build_says_who_holds_the_lock(states: States) -> None:
-    expected, *_ = states.undisturbed("simulated", ("dbt", "build"))
+    expected, _ = states.undisturbed("simulated", ("dbt", "build"))
     folder = states.start("simulated")
     with ten_readers(folder):
         building = start(("dbt", "build"), states)
@@ -126,7 +126,7 @@ def test_a_dbt_build_during_a_generate_stops_with_a_sentence(states: States) -> 
 
 @pytest.mark.parametrize("publishers", [2, pytest.param(6, marks=pytest.mark.whole)])
 def test_publishes_at_once_end_with_one_whole_file(publishers: int, states: States) -> None:
-    expected, *_ = states.undisturbed("rebuilt", ("publish",))
+    expected, _ = states.undisturbed("rebuilt", ("publish",))
     folder = states.start("rebuilt")
     with ten_readers(folder):
         processes = [start(("publish",), states) for _ in range(publishers)]
