@@ -129,6 +129,19 @@
 {%- endmacro %}
 
 {#-
+    Follows `test_relationships` of dbt-adapters 1.24. A table that is not there has no row that others
+    could refer to: a warehouse may have no load history.
+-#}
+{% macro duckdb__test_relationships(model, column_name, to, field) -%}
+    {%- if execute and to is not string
+        and not adapter.get_relation(to.database, to.schema, to.identifier) -%}
+        select {{ column_name }} as from_field from {{ model }} where {{ column_name }} is not null
+    {%- else -%}
+        {{ dbt.default__test_relationships(model, column_name, to, field) }}
+    {%- endif -%}
+{%- endmacro %}
+
+{#-
     Follows `is_incremental` of dbt-adapters 1.24. The view says nothing of whether there are rows to
     keep; the table of spans does.
 -#}

@@ -123,6 +123,5 @@ def test_a_load_profile_that_lacks_a_load_fails_its_test(warehouse: Path) -> Non
 
 def test_without_a_load_history_there_is_no_profile(warehouse: Path) -> None:
     rows(warehouse, "drop table raw.loads")
-    assert run(warehouse, "run", "--select", "load_profile")[0] == 0
+    assert run(warehouse, *MADE_AND_TESTED)[0] == 0
     assert rows(warehouse, "from main.load_profile") == []
-    assert run(warehouse, "test", *COMPLETE)[0] == 0
