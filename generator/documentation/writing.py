@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import os
-import subprocess
+from contextlib import redirect_stdout
+from io import StringIO
 from pathlib import Path
 
 import duckdb
+from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+from dbt.adapters.factory import reset_adapters
+from dbt.cli.main import dbtRunner
 
 from generator.documentation.diagrams import tables_page
 from generator.documentation.project import Project
 from generator.documentation.queries import queries_page, read_queries
 from generator.errors import ElearnError
-from generator.publishing.dbt import DBT
 from generator.publishing.project import project_folder
 from generator.settings import Settings
 from generator.sinks.warehouse import generate_warehouse
@@ -58,15 +61,15 @@ def _queries_page(project: Project, warehouse: Path) -> str:
 
 
 def _dbt(warehouse: Path, target: Path, *arguments: str) -> None:
+    """Run dbt in this process, where the second run need not parse what the first one did."""
     folder = str(project_folder())
     places = ["--project-dir", folder, "--profiles-dir", folder]
     places += ["--target-path", str(target.resolve())]
-    done = subprocess.run(
-        [*DBT, "--quiet", "--no-use-colors", *arguments, *places],
-        check=False,
-        env=os.environ | {"ELEARN_WAREHOUSE": str(warehouse.resolve())},
-        capture_output=True,
-        text=True,
-    )
-    if done.returncode != 0:
-        raise ElearnError(f"dbt {' '.join(arguments)} failed: {done.stdout.strip()}")
+    os.environ["ELEARN_WAREHOUSE"] = str(warehouse.resolve())
+    with redirect_stdout(StringIO()) as said:
+        done = dbtRunner().invoke(["--quiet", "--no-use-colors", *arguments, *places])
+    DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
+    reset_adapters()  # type: ignore[no-untyped-call]
+    if not done.success:
+        reason = said.getvalue().strip() or done.exception
+        raise ElearnError(f"dbt {' '.join(arguments)} failed: {reason}")
