@@ -8,20 +8,15 @@ import pytest
 
 from generator.warehouse.summary import MARTS
 from tests.clients.reading import ABOUT, ordered, plain
-from tests.conftest import run_elearn
+from tests.publishing.conftest import built, published
+
+__all__ = ["built", "published"]
 
 
 @pytest.fixture(scope="session")
-def published(tmp_path_factory: pytest.TempPathFactory, dbt_variables: dict[str, str]) -> Path:
-    folder = tmp_path_factory.mktemp("built")
-    run_elearn(folder, dbt_variables, "build", "--n-users", 40, "--days", 75, "--quiet")
-    return folder / "published/elearn.duckdb"
-
-
-@pytest.fixture(scope="session")
-def expected(published: Path) -> dict[str, Any]:
+def expected(built: Path) -> dict[str, Any]:
     """What the file holds, as the engine that wrote it reads it."""
-    with duckdb.connect(str(published), read_only=True) as con:
+    with duckdb.connect(str(built / "published/elearn.duckdb"), read_only=True) as con:
         found: dict[str, Any] = {
             part: plain(con.execute(sql).fetchall()) for part, sql in ABOUT.items()
         }
@@ -31,5 +26,5 @@ def expected(published: Path) -> dict[str, Any]:
     assert {name for name, _ in found["tables"]} >= {*MARTS, "main.build_info", "raw.events"}
     assert ["raw.events", "FOREIGN KEY", "user_id"] in found["keys"]
     assert all(comment for *_, comment in found["tables"] + found["columns"])
-    assert len(found["rows"]["main.user_features_daily"]) == 40 * 75
+    assert len(found["rows"]["main.user_features_daily"]) == 60 * 70
     return found

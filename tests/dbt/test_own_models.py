@@ -27,7 +27,7 @@ def first(tmp_path_factory: pytest.TempPathFactory) -> Project:
     shutil.copy(project.warehouse, project.folder / "ours.duckdb")
     project.add(MODELS)
     project.add_other_kinds()
-    project.succeed("build", *NO_UNIT_TESTS)
+    project.succeed("build", *NO_UNIT_TESTS, "--exclude-resource-type", "test")
     shutil.copy(project.warehouse, project.folder / "first.duckdb")
     return project
 

@@ -14,7 +14,7 @@ from generator.report.facts import read_facts
 from generator.warehouse.file import read_warehouse
 from generator.warehouse.sql import one_row
 from generator.warehouse.verify import mart_hashes
-from tests.conftest import Elearn, run_dbt
+from tests.conftest import run_dbt, run_elearn
 from tests.private import query_private
 
 WITH_USERS = (
@@ -60,38 +60,37 @@ def amounts_in(path: Path) -> int:
 
 
 def test_the_next_build_equals_a_full_refresh_and_publishes_without_them(
-    elearn: Elearn, tmp_path: Path, dbt_variables: dict[str, str]
+    folder: Path, dbt_variables: dict[str, str]
 ) -> None:
-    warehouse, published = tmp_path / "warehouse.duckdb", tmp_path / "published/elearn.duckdb"
-    elearn("generate", "--n-users", 40, "--days", 80, "--upgrade-rate", 0.5)
-    with duckdb.connect(str(warehouse)) as con:  # of a user that stays, each on a day of its own
-        [payer] = one_row(con, A_PAYER)
-        con.execute(PAYMENTS, [AMOUNTS, FIRST_PAYMENT, payer])
-    elearn("build", "--no-generate")
+    warehouse, published = folder / "warehouse.duckdb", folder / "published/elearn.duckdb"
     changed = "select min(user_id), max(user_id) from raw.user_changes"
     [users] = query_private(warehouse, changed)
     before = users_in(warehouse, WITH_USERS + BOOKKEEPING, users)
     assert {"raw.user_changes", "main.training_dataset", "bookkeeping.users"} <= {*before}
     readers = published.read_bytes()
-    (tmp_path / "ids").write_text("\n".join(map(str, users)))
+    (folder / "ids").write_text("\n".join(map(str, users)))
 
-    elearn("erase", "--file", "ids")
+    run_elearn(folder, dbt_variables, "erase", "--file", "ids")
     assert users_in(warehouse, WITH_USERS + BOOKKEEPING, users) == {}
     assert published.read_bytes() == readers
-    refused = elearn("publish", check=False)
+    refused = run_elearn(folder, dbt_variables, "publish", check=False)
     assert refused.returncode == 1
     assert "changed since the last build" in refused.stderr
 
-    (tmp_path / "event_ids").write_text(
+    with duckdb.connect(str(warehouse)) as con:  # of a user that stays, each on a day of its own
+        [payer] = one_row(con, A_PAYER)
+        con.execute(PAYMENTS, [AMOUNTS, FIRST_PAYMENT, payer])
+    assert run_dbt(warehouse, dbt_variables, "run").returncode == 0
+    (folder / "event_ids").write_text(
         "\n".join(str(FIRST_PAYMENT + number) for number in range(60))
     )
     assert amounts_in(warehouse) > 10
-    elearn("erase", "--event-file", "event_ids")
+    run_elearn(folder, dbt_variables, "erase", "--event-file", "event_ids")
     assert amounts_in(warehouse) == 0
-    elearn("build", "--no-generate")
+    run_elearn(folder, dbt_variables, "build", "--no-generate")
     assert [amounts_in(path) for path in (warehouse, published)] == [0, 0]
     assert users_in(published, WITH_USERS, users) == {}
-    assert "match" in elearn("verify").stdout
+    assert "match" in run_elearn(folder, dbt_variables, "verify").stdout
     with read_warehouse(published) as con:
         prepare(con)
         assert read_facts(con, published).is_simulated

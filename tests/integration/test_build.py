@@ -26,45 +26,42 @@ def query(path: Path, sql: str) -> list[tuple]:
         return con.execute(sql).fetchall()
 
 
-@pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory, dbt_variables: dict[str, str]) -> Path:
-    folder = tmp_path_factory.mktemp("built")
-    done = run_elearn(folder, dbt_variables, "build", "--n-users", 120, "--days", 100)
-    (folder / "stdout").write_text(done.stdout)
-    return folder / "warehouse.duckdb"
+@pytest.fixture
+def warehouse(built: Path) -> Path:
+    return built / "warehouse.duckdb"
 
 
-def test_build_ends_with_a_summary(built: Path) -> None:
-    summary = (built.parent / "stdout").read_text()
+def test_build_ends_with_a_summary(warehouse: Path) -> None:
+    summary = warehouse.with_name("summary.txt").read_text()
     for name in ["raw.users", "raw.events", *(f"main.{mart}" for mart in MARTS)]:
-        [(count,)] = query(built, f"select count(*) from {name}")
+        [(count,)] = query(warehouse, f"select count(*) from {name}")
         assert f"{name:<28}{count:>14,} rows" in summary
-    [(version,)] = query(built, "select dataset_version from raw.loads")
+    [(version,)] = query(warehouse, "select dataset_version from raw.loads")
     rate_in_truth = "select count(churn_date) / count(*) from private.truth.users"
-    [(rate,)] = query_private(built, rate_in_truth)
+    [(rate,)] = query_private(warehouse, rate_in_truth)
     assert f"dataset version             {version}" in summary
     assert f"realised churn rate         {rate:.4f} of users" in summary
     assert 'duckdb -readonly published/elearn.duckdb "' in summary
 
 
-def test_the_suggested_query_runs_in_the_duckdb_cli(built: Path) -> None:
+def test_the_suggested_query_runs_in_the_duckdb_cli(warehouse: Path) -> None:
     [line] = [
         line
-        for line in (built.parent / "stdout").read_text().splitlines()
+        for line in warehouse.with_name("summary.txt").read_text().splitlines()
         if line.startswith("try")
     ]
     program = Path(sys.executable).parent / "duckdb"
     command = line.removeprefix("try").strip().replace("duckdb ", f"{program} ", 1)
     done = subprocess.run(
-        command, shell=True, cwd=built.parent, capture_output=True, text=True, check=True
+        command, shell=True, cwd=warehouse.parent, capture_output=True, text=True, check=True
     )
     assert "churn_label" in done.stdout
     assert done.stderr == ""
 
 
-def test_marts_have_keys_and_comments_in_the_database(built: Path) -> None:
+def test_marts_have_keys_and_comments_in_the_database(warehouse: Path) -> None:
     keys = query(
-        built,
+        warehouse,
         """
         select table_name, constraint_column_names from duckdb_constraints()
         where schema_name = 'main' and constraint_type = 'PRIMARY KEY' order by table_name
@@ -79,7 +76,7 @@ def test_marts_have_keys_and_comments_in_the_database(built: Path) -> None:
     }
     assert keys == [(mart, expected.get(mart, by_day)) for mart in sorted([*MARTS, *HISTORY_MARTS])]
     uncommented = query(
-        built,
+        warehouse,
         """
         select table_name, column_name from duckdb_columns()
         where schema_name in ('main', 'raw', 'staging') and comment is null and not internal
@@ -87,12 +84,12 @@ def test_marts_have_keys_and_comments_in_the_database(built: Path) -> None:
     )
     assert uncommented == []
     tables = "select table_name from duckdb_tables() where comment is null"
-    assert query(built, f"{tables} and schema_name <> 'bookkeeping'") == []
+    assert query(warehouse, f"{tables} and schema_name <> 'bookkeeping'") == []
 
 
-def test_only_the_schemas_of_the_description_exist(built: Path) -> None:
+def test_only_the_schemas_of_the_description_exist(warehouse: Path) -> None:
     found = query(
-        built,
+        warehouse,
         """
         select schema_name, list(name order by name) from (
             select schema_name, table_name as name from duckdb_tables()
@@ -109,14 +106,14 @@ def test_only_the_schemas_of_the_description_exist(built: Path) -> None:
             ],
         ),
         ("main", sorted([*MARTS, *HISTORY_MARTS, "build_info"])),
-        ("raw", ["events", "loads", "user_changes", "users"]),
+        ("raw", ["events", "experiment_assignments", "loads", "user_changes", "users"]),
         ("staging", ["stg_events", "stg_user_changes", "stg_users"]),
     ]
 
 
-def test_marts_use_only_types_that_every_reader_takes(built: Path) -> None:
+def test_marts_use_only_types_that_every_reader_takes(warehouse: Path) -> None:
     types = query(
-        built,
+        warehouse,
         "select distinct data_type from duckdb_columns()"
         " where schema_name = 'main' and not internal",
     )
@@ -132,12 +129,11 @@ def test_marts_use_only_types_that_every_reader_takes(built: Path) -> None:
 
 @pytest.mark.slow
 def test_another_build_docs_and_test_work_bare(
-    built: Path, tmp_path: Path, dbt_variables: dict[str, str]
+    warehouse: Path, tmp_path: Path, dbt_variables: dict[str, str]
 ) -> None:
-    warehouse = tmp_path / "warehouse.duckdb"
-    shutil.copy(built, warehouse)
+    copy = shutil.copy(warehouse, tmp_path / "warehouse.duckdb")
     for arguments in (["build"], ["test"], ["docs", "generate"]):
-        done = run_dbt(warehouse, dbt_variables, *arguments)
+        done = run_dbt(Path(copy), dbt_variables, *arguments)
         assert done.returncode == 0, done.stdout
         assert "WARN=0" in done.stdout or arguments[0] == "docs"
 
@@ -157,21 +153,20 @@ def test_dbt_before_anything_is_loaded_says_which_command_to_run(
 
 @pytest.mark.slow
 def test_marts_are_the_same_bits_on_another_duckdb(
-    built: Path, tmp_path: Path, dbt_variables: dict[str, str]
+    warehouse: Path, tmp_path: Path, dbt_variables: dict[str, str]
 ) -> None:
     other = ROOT / ".venv" / "duckdb-2.0.0"
     assert other.is_dir(), "make test installs DuckDB 2.0.0 there"
-    shutil.copy(built, tmp_path / "warehouse.duckdb")
+    copy = Path(shutil.copy(warehouse, tmp_path / "warehouse.duckdb"))
     engine = {"PYTHONPATH": f"{other}{os.pathsep}{ROOT}"}
     code = "import duckdb; assert duckdb.__version__ == '2.0.0'"
     subprocess.run([sys.executable, "-c", code], env=os.environ | engine, check=True)
-    warehouse = tmp_path / "warehouse.duckdb"
-    done = run_dbt(warehouse, dbt_variables | engine, "run", "--full-refresh")
+    done = run_dbt(copy, dbt_variables | engine, "run", "--full-refresh")
     assert done.returncode == 0, done.stdout
-    assert mart_hashes(warehouse) == mart_hashes(built)
+    assert mart_hashes(copy) == mart_hashes(warehouse)
     command = ("verify", "--marts", "--json")
     hashes = run_elearn(tmp_path, dbt_variables | engine, *command).stdout
-    assert json.loads(hashes)["marts"] == mart_hashes(built)
+    assert json.loads(hashes)["marts"] == mart_hashes(warehouse)
 
 
 def test_build_without_data_says_which_command_to_run(elearn: Elearn, tmp_path: Path) -> None:

@@ -155,7 +155,7 @@ FAILURES = {
 
 
 @pytest.mark.parametrize(
-    ("failure", "options"), [("test", ["--quiet"]), ("hook", ["--quiet", "--json"]), ("test", [])]
+    ("failure", "options"), [("test", ["--quiet"]), ("hook", ["--quiet", "--json"]), ("hook", [])]
 )
 def test_what_failed_is_shown_even_when_quiet(
     failure: str, options: list[str], folder: Path, dbt_variables: dict[str, str]

@@ -18,8 +18,8 @@ def built(shared_folder: Path) -> Path:
 
 def build(folder: Path) -> None:
     with tempfile.TemporaryDirectory() as name:
-        done = run_elearn(folder, dbt_writing_to(Path(name)), *BUILD, "--json", "--quiet")
-    (folder / "summary.json").write_text(done.stdout)
+        done = run_elearn(folder, dbt_writing_to(Path(name)), *BUILD)
+    (folder / "summary.txt").write_text(done.stdout)
 
 
 @pytest.fixture

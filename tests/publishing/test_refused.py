@@ -96,7 +96,8 @@ def test_only_a_run_of_every_test_makes_new_data_publishable(
     late = "insert into raw.events select * replace (-1 as event_id) from raw.events limit 1"
     change(warehouse, late, 'create table raw."my ""own"" notes" as select 1 as note')
     for arguments in runs:
-        run_dbt(warehouse, dbt_variables, *arguments)
+        done = run_dbt(warehouse, dbt_variables, *arguments)
+        assert done.returncode == 0, done.stdout
     if is_green:
         assert (
             publish_warehouse(warehouse, folder / "published/elearn.duckdb").build.tests_passed > 70
@@ -140,12 +141,12 @@ def test_tests_that_pass_on_marts_left_behind_are_not_enough(
             "a file, not a loop of links",
         ),
         (lambda folder: None, "new/../warehouse.duckdb", "another file than the warehouse"),
-        (lambda folder: None, "summary.json", "a DuckDB file or a new name"),
+        (lambda folder: None, "summary.txt", "a DuckDB file or a new name"),
         (lambda folder: None, "published", "a file, not a folder"),
         (lambda folder: None, "raw.duckdb", "a file name that is not one of its schemas"),
         (
             lambda folder: None,
-            "summary.json/elearn.duckdb",
+            "summary.txt/elearn.duckdb",
             "a file in a folder that can be written",
         ),
     ],
