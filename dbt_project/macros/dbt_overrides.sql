@@ -129,12 +129,12 @@
 {%- endmacro %}
 
 {#-
-    Follows `test_relationships` of dbt-adapters 1.24. A table that is not there has no row that others
-    could refer to: a warehouse may have no load history.
+    Follows `test_relationships` of dbt-adapters 1.24. A warehouse may have no load history: then there
+    is no load that a row could refer to.
 -#}
 {% macro duckdb__test_relationships(model, column_name, to, field) -%}
-    {%- if execute and to is not string
-        and not adapter.get_relation(to.database, to.schema, to.identifier) -%}
+    {%- if execute and (to | string) == (source('raw', 'loads') | string)
+        and not has_load_history() -%}
         select {{ column_name }} as from_field from {{ model }} where {{ column_name }} is not null
     {%- else -%}
         {{ dbt.default__test_relationships(model, column_name, to, field) }}
