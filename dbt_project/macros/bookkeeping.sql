@@ -65,6 +65,9 @@
     create table if not exists bookkeeping.tested (
         table_name varchar, day date, row_count bigint, hash_sum hugeint, test_version varchar
     );
+    create table if not exists bookkeeping.version_sums (
+        day date, row_count bigint, hash_sum hugeint, version_sum ubigint
+    );
     create table if not exists bookkeeping.users (
         user_id integer, profile varchar, fingerprint varchar
     );
@@ -92,6 +95,8 @@
         'Content of raw.events, and of each table that tests asked for. One row per table and day.';
     comment on table bookkeeping.tested is
         'Content that passed every test of the last green build. One row per table and day.';
+    comment on table bookkeeping.version_sums is
+        'What the days of raw.events add to the dataset version, by their content. One row per day.';
     comment on table bookkeeping.users is
         'Content of raw.users and of each history at the last build. One row per user.';
     comment on table bookkeeping.user_changes is

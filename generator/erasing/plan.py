@@ -14,6 +14,8 @@ from generator.warehouse.sql import has_table, name_in, one_row, quoted, quoted_
 from generator.warehouse.tables import CONTENT_TABLES, EVENTS, LOADS, USERS
 
 FINGERPRINTS = ("bookkeeping.content", "bookkeeping.tested")
+VERSION_SUMS = "bookkeeping.version_sums"
+"""What the next build reads off all events again."""
 OWNERS = "users_of_erased_events"
 PROFILES = "profiles_of_loads"
 Span = tuple[date | None, date | None]
@@ -61,6 +63,8 @@ def plan(con: Connection, is_events: bool) -> Plan:
         for table in FINGERPRINTS
         if has_table(con, table) and touched[0] is not None
     }
+    if has_table(con, VERSION_SUMS):
+        stay[VERSION_SUMS] = f"select * from {_relation(database, VERSION_SUMS)} where false"
     stay |= _profiles(con, database)
     return Plan(
         stay=stay,

@@ -13,6 +13,7 @@ from generator.warehouse.sql import has_table, name_in, one_row
 from generator.warehouse.tables import BUILD_INFO
 
 GREEN_BUILD = "bookkeeping.green_build"
+TESTED = "bookkeeping.tested"
 DEFINITIONS = "bookkeeping.definitions"
 """The view by which dbt keeps what a table is, and by which it is looked at again."""
 

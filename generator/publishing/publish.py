@@ -19,6 +19,7 @@ from generator.atomic_files import move_file, written_whole
 from generator.errors import ElearnError, LockedError, first_line, not_allowed
 from generator.publishing.for_readers import keep_for_readers
 from generator.publishing.green_build import GreenBuild, is_published, read_green_build
+from generator.publishing.tested_version import version_of_tested
 from generator.publishing.write_set import EVERYTHING, WriteSet
 from generator.reporter import SILENT, Reporter
 from generator.warehouse.copy_process import copied_meanwhile
@@ -34,7 +35,6 @@ from generator.warehouse.moving_over import move_over
 from generator.warehouse.paths import check_path, resolved
 from generator.warehouse.sql import one_row
 from generator.warehouse.tables import BUILD_INFO
-from generator.warehouse.versions import dataset_version
 
 
 @dataclass(frozen=True)
@@ -152,11 +152,11 @@ def publish_from(
         copy = folder / "copy of the warehouse.duckdb"
         with copied_meanwhile(resolved(warehouse), copy):
             _check_tested(con, green, warehouse, reporter, written)
-            version_of_data = dataset_version(con)  # of what stands there, whoever wrote it
+            tested = version_of_tested(con)
         days_in, variables = one_row(con, f"select days_in, vars from {BUILD_INFO.name}")
         build = BuildInfo(
             **asdict(green.facts),
-            dataset_version=version_of_data,
+            dataset_version=tested.version,
             elearn_version=version("elearn-churn-warehouse"),
             days_in=days_in,
             vars=variables,
@@ -167,6 +167,7 @@ def publish_from(
             raise ElearnError(f"{published}: {first_line(error)}") from error
         copy.chmod(copy.stat().st_mode & ~0o222)
         move_file(copy, target)
+    tested.keep(con)
     return Published(str(published), green.rows, build)
 
 

@@ -8,10 +8,15 @@ engine's version do not matter, and no sort is needed.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import date, timedelta
+from types import MappingProxyType
 from typing import NamedTuple
 
 import duckdb
+import numpy as np
 import pyarrow as pa
 
 from generator.warehouse.hashing import row_hashes
@@ -35,10 +40,16 @@ class ContentSum(NamedTuple):
         return ContentSum(self.rows + other.rows, (self.hashes + other.hashes) % 2**64)
 
 
-def dataset_version(con: duckdb.DuckDBPyConnection) -> str:
-    """Return the version of what ``raw`` holds; an older warehouse has no table of changes."""
-    there = [table for table in VERSIONED_TABLES if has_table(con, table.name)]
-    return version_of({table.name: content_sum(con, table) for table in there})
+def dataset_version(
+    con: duckdb.DuckDBPyConnection, known: Mapping[str, ContentSum] = MappingProxyType({})
+) -> str:
+    """Return the version of what ``raw`` holds; an older warehouse has no table of changes.
+
+    Tables whose content is known, by their names, are not read.
+    """
+    unknown = [table for table in VERSIONED_TABLES if table.name not in known]
+    there = [table for table in unknown if has_table(con, table.name)]
+    return version_of({table.name: content_sum(con, table) for table in there} | dict(known))
 
 
 def version_of(content: Mapping[str, ContentSum]) -> str:
@@ -70,11 +81,43 @@ def content_sum(
     con: duckdb.DuckDBPyConnection, table: Table, relation: str | None = None
 ) -> ContentSum:
     """Return the content sum of a relation with the columns of a table."""
+    with _errors_of_the_engine():
+        return sum_of(table, _batches(con, table, relation or table.name))
+
+
+def sums_of_days(
+    con: duckdb.DuckDBPyConnection, table: Table, column: str, days: Sequence[date]
+) -> dict[date, ContentSum]:
+    """Return the content sum of each of some days of a table, told by a column that is a day."""
+    listed = ", ".join(f"date '{day}'" for day in days)
+    found: defaultdict[date, ContentSum] = defaultdict(ContentSum)
+    with _errors_of_the_engine():
+        for rows in _batches(con, table, f"{table.name} where {column} in ({listed})"):
+            numbers = rows.column(column).cast(pa.int32()).to_numpy()  # of days since 1970
+            first = int(numbers.min())
+            counts = np.bincount(numbers - first)
+            hashes = np.zeros(len(counts), np.uint64)
+            np.add.at(hashes, numbers - first, row_hashes(table, rows))
+            for place in np.flatnonzero(counts).tolist():
+                day = date(1970, 1, 1) + timedelta(days=first + place)
+                found[day] += ContentSum(int(counts[place]), int(hashes[place]))
+    return dict(found)
+
+
+def _batches(con: duckdb.DuckDBPyConnection, table: Table, relation: str) -> pa.RecordBatchReader:
     columns = ", ".join(table.column_names)
-    rows = con.sql(f"select {columns} from {relation or table.name}")
+    rows: pa.RecordBatchReader = con.sql(f"select {columns} from {relation}").to_arrow_reader(
+        BATCH_ROWS
+    )
+    return rows
+
+
+@contextmanager
+def _errors_of_the_engine() -> Iterator[None]:
+    """Raise what Arrow hands on as an error of the engine, as which it began."""
     try:
-        return sum_of(table, rows.to_arrow_reader(BATCH_ROWS))
-    except (OSError, pa.ArrowException) as error:  # Arrow hands on the engine's errors as these
+        yield
+    except (OSError, pa.ArrowException) as error:
         raise duckdb.Error(str(error)) from error
 
 

@@ -179,8 +179,10 @@ def test_rows_in_tables_of_models_and_in_the_bookkeeping_go(desk: Desk) -> None:
         select * from (values ('raw.events', 7, 9::hugeint)) as of (table_name, row_count, hash_sum)
         cross join (values (date '2025-01-01'), (date '2025-01-02')) as days (day)
         """,
+        "create table bookkeeping.version_sums as select 7 as version_sum",
     )
     take_out(desk, event_id="12")
+    assert desk.query("from bookkeeping.version_sums") == []
     days = "select row_count, hash_sum from bookkeeping.content order by day"
     assert desk.query(days) == [(7, 9), (0, 0)]
     report = take_out(desk, user_id="2")

@@ -15,7 +15,7 @@ import pytest
 from generator.warehouse.hashing import row_hashes
 from generator.warehouse.table import Column, Table
 from generator.warehouse.tables import EVENTS
-from generator.warehouse.versions import sum_of
+from generator.warehouse.versions import BATCH_ROWS, content_sum, sum_of, sums_of_days
 from tests.conftest import Elearn
 
 ROWS: list[dict[str, Any]] = [
@@ -117,6 +117,26 @@ def test_times_count_in_any_unit() -> None:
     table = pa.Table.from_pylist(ROWS, types(ROWS))
     seconds = table["event_time"].cast(pa.timestamp("s"))
     assert sum_of(EVENTS, table.set_column(2, "event_time", seconds).to_batches()) == content(ROWS)
+
+
+def test_the_sum_of_each_day_is_that_of_its_rows_alone() -> None:
+    """Days in any order, many of them in a batch and each in many batches."""
+    con = duckdb.connect()
+    con.execute("create schema raw")
+    con.execute(
+        f"""
+        create table raw.events as
+        select i as event_id, i % 7 as user_id, now()::timestamp as event_time,
+            'login' as event_type, date '2024-12-28' + cast(hash(i) % 9 as integer) as event_date,
+            null::varchar as course_name, i / 4 as watch_minutes, null::double as quiz_score,
+            if(i % 3 = 0, null, i / 4) as amount
+        from range({3 * BATCH_ROWS + 5}) as ids (i)
+        """
+    )
+    days = [date(2024, 12, 28), date(2025, 1, 1), date(2025, 1, 5)]
+    assert sums_of_days(con, EVENTS, "event_date", [*days, date(1999, 1, 1)]) == {
+        day: content_sum(con, EVENTS, f"raw.events where event_date = '{day}'") for day in days
+    }
 
 
 def test_one_column_of_zeros_is_hashed_as_splitmix64_begins() -> None:
