@@ -35,14 +35,20 @@
 
 {#-
     Follows `should_full_refresh` of dbt-adapters 1.24. An incremental mart is made anew also when
-    the bookkeeping says that nothing of it can be kept, or a good part of its rows is dead.
+    the bookkeeping says that nothing of it can be kept, or a good part of its rows is dead. dbt asks
+    six times for each mart, and must hear the same until it is made: the answer is kept for the
+    run in dbt's graph, which all nodes share.
 -#}
 {% macro should_full_refresh() -%}
     {%- set is_asked_for = dbt.should_full_refresh() -%}
     {%- if is_asked_for or not execute or model.name not in incremental_marts() -%}
         {{ return(is_asked_for) }}
     {%- endif -%}
-    {{ return(everything_is_outdated() or holds_dead_rows()) }}
+    {%- set answers = graph.setdefault('full_refreshes', {}) -%}
+    {%- if model.unique_id not in answers -%}
+        {%- do answers.update({model.unique_id: everything_is_outdated() or holds_dead_rows()}) -%}
+    {%- endif -%}
+    {{ return(answers[model.unique_id]) }}
 {%- endmacro %}
 
 {#- Follows `is_incremental` of dbt-adapters 1.24; a mart on Spark is a view of its table. -#}

@@ -51,7 +51,11 @@
     {{ return('true' if number_of_days | sum <= 40 else is_sampled_day(day, last_day)) }}
 {%- endmacro %}
 
-{#- First day, last day and length of each span of untested days; none for everything. -#}
+{#-
+    First day, last day and length of each span of untested days; none for everything. What a run
+    has found is kept for its other tests in dbt's graph, which all nodes of a run share: content
+    that was taken stays what it is until the run ends.
+-#}
 {% macro untested_spans(table) -%}
     {%- if not execute or flags.WHICH not in ('build', 'test') -%}
         {{ return(none) }}
@@ -60,6 +64,14 @@
     {%- if is_whole() -%}
         {{ return(none) }}
     {%- endif -%}
+    {%- set found = graph.setdefault('untested_spans', {}) -%}
+    {%- if table not in found -%}
+        {%- do found.update({table: find_untested_spans(table)}) -%}
+    {%- endif -%}
+    {{ return(found[table]) }}
+{%- endmacro %}
+
+{% macro find_untested_spans(table) -%}
     {%- set state = run_query(select_untested_spans(table)) -%}
     {%- if not state.rows[0]['has_passed'] -%}
         {{ return(none) }}
