@@ -112,8 +112,31 @@
 {%- endmacro %}
 
 {% macro take_fingerprints() -%}
+    {#- Both in one scan, as the hashes of the events take most of the time. -#}
+    create or replace temporary table events_now as
+    select
+        hashes.event_date,
+        hashes.user_id,
+        grouping(hashes.event_date) = 0 as is_of_day,
+        count(*) as row_count,
+        sum(hashes.row_hash) as hash_sum
+    from (
+        select
+            events.event_date,
+            events.user_id,
+            hash(events) as row_hash
+        from {{ source('raw', 'events') }} as events
+    ) as hashes
+    group by grouping sets ((hashes.event_date), (hashes.user_id));
+
     create or replace temporary table days_now as
-    {{ select_content('raw.events', 'event_date') }};
+    select
+        'raw.events' as table_name,
+        events_now.event_date as day,
+        events_now.row_count,
+        events_now.hash_sum
+    from events_now
+    where events_now.is_of_day;
 
     create or replace temporary table users_now as
     select
@@ -124,16 +147,10 @@
                 users.signup_date, users.plan, users.is_paid, users.country, users.marketing_source
             ) as varchar
         ) as profile,
-        coalesce(histories.fingerprint, '') as fingerprint
+        coalesce(events_now.row_count || ':' || events_now.hash_sum, '') as fingerprint
     from {{ source('raw', 'users') }} as users
-    left join (
-        select
-            events.user_id,
-            count(*) || ':' || sum(hash(events)) as fingerprint
-        from {{ source('raw', 'events') }} as events
-        group by events.user_id
-    ) as histories
-        on users.user_id = histories.user_id;
+    left join events_now
+        on users.user_id = events_now.user_id and not events_now.is_of_day;
 
     create or replace temporary table user_changes_now as
     select

@@ -59,22 +59,25 @@
     from bookkeeping.content
     cross join bookkeeping.builds;
     delete from bookkeeping.tested_tables;
-    {% for table in tables_for_readers() -%}
-        insert into bookkeeping.tested_tables
-        select
-            {{ as_text(table) }} as table_name,
-            (
-                select definitions.definition from bookkeeping.definitions
-                where
-                    definitions.database_name = current_database()
-                    and definitions.table_name = {{ as_text(table) }}
-            ) as definition,
-            (
-                select coalesce(sum(tested.row_count), 0) || ':' || coalesce(sum(tested.hash_sum), 0)
-                from bookkeeping.tested
-                where tested.table_name = {{ as_text(table) }}
-            ) as fingerprint;
-    {% endfor -%}
+    insert into bookkeeping.tested_tables
+    select
+        for_readers.table_name,
+        definitions.definition,
+        coalesce(sum(tested.row_count), 0) || ':' || coalesce(sum(tested.hash_sum), 0)
+            as fingerprint
+    from (
+        values
+        {%- for table in tables_for_readers() %}
+        ({{ loop.index }}, {{ as_text(table) }}){{ ',' if not loop.last }}
+        {%- endfor %}
+    ) as for_readers (place, table_name)
+    left join bookkeeping.definitions
+        on
+            for_readers.table_name = definitions.table_name
+            and definitions.database_name = current_database()
+    left join bookkeeping.tested on for_readers.table_name = tested.table_name
+    group by for_readers.place, for_readers.table_name, definitions.definition
+    order by for_readers.place;
     delete from bookkeeping.green_build;
     insert into bookkeeping.green_build
     select

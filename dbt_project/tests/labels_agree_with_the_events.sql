@@ -1,6 +1,8 @@
 -- The labels again, straight from the events: the engagement days between the gap after as_of_date
--- and the end of the label window.
-{%- set day_before = plus_days('labels.as_of_date', var('label_gap_days')) %}
+-- and the end of the label window, counted over days by their distance.
+{#- Not by the macros of the models, which are tested here as well. -#}
+{%- set gap_days = var('label_gap_days') | int %}
+{%- set last_of_window = gap_days + (var('label_window_days') | int) %}
 {%- set reach = label_reach_days() %}
 
 with events as (
@@ -32,28 +34,42 @@ active_days as (
         events.event_date
 ),
 
-next_active_days as (
+labels_and_active_days as (
     select
         labels.user_id,
         labels.as_of_date,
         labels.churn_label,
         labels.future_active_days,
-        count(active_days.event_date) as active_days_in_label_window
+        cast(null as date) as active_date,
+        {{ days_between("date '1970-01-01'", 'labels.as_of_date') }} as day_number
     from labels
-    left join active_days
-        on
-            labels.user_id = active_days.user_id
-            and {{ day_before }} < active_days.event_date
-            and {{ plus_days(day_before, var('label_window_days')) }} >= active_days.event_date
-    group by
-        labels.user_id,
-        labels.as_of_date,
-        labels.churn_label,
-        labels.future_active_days
+    union all
+    select
+        active_days.user_id,
+        cast(null as date) as as_of_date,
+        cast(null as integer) as churn_label,
+        cast(null as integer) as future_active_days,
+        active_days.event_date as active_date,
+        {{ days_between("date '1970-01-01'", 'active_days.event_date') }} as day_number
+    from active_days
+),
+
+counted as (
+    select
+        labels_and_active_days.*,
+        count(labels_and_active_days.active_date) over (
+            partition by labels_and_active_days.user_id
+            order by labels_and_active_days.day_number
+            range between {{ gap_days + 1 }} following and {{ last_of_window }} following
+        ) as active_days_in_label_window
+    from labels_and_active_days
 )
 
 select *
-from next_active_days
+from counted
 where
-    future_active_days != active_days_in_label_window
-    or churn_label != case when active_days_in_label_window = 0 then 1 else 0 end
+    as_of_date is not null
+    and (
+        future_active_days != active_days_in_label_window
+        or churn_label != case when active_days_in_label_window = 0 then 1 else 0 end
+    )

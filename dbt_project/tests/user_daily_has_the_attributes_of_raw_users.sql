@@ -3,6 +3,10 @@
 -- the signup.
 with user_daily as (
     select * from {{ ref('user_daily') }}
+    where
+        {{ is_untested('as_of_date', 'main.user_daily') }}
+        or {{ is_untested('as_of_date', 'raw.users') }}
+        or {{ is_untested('as_of_date', 'raw.user_changes') }}
 ),
 
 users as (
@@ -37,7 +41,7 @@ left join changes
     on
         changed_user_days.user_id = changes.user_id
         and changed_user_days.valid_from = changes.valid_from
-where (
+where
     user_daily.signup_date != users.signup_date
     or user_daily.plan != coalesce(changes.plan, users.plan)
     or user_daily.is_paid != coalesce(changes.is_paid, users.is_paid)
@@ -45,9 +49,3 @@ where (
     or user_daily.marketing_source != coalesce(changes.marketing_source, users.marketing_source)
     or user_daily.as_of_date
     != cast(users.signup_date + user_daily.days_since_signup * interval '1' day as date)
-)
-and (
-    {{ is_untested('user_daily.as_of_date', 'main.user_daily') }}
-    or {{ is_untested('user_daily.as_of_date', 'raw.users') }}
-    or {{ is_untested('user_daily.as_of_date', 'raw.user_changes') }}
-)
