@@ -126,11 +126,13 @@ class Marts:
 
 def compile_marts(folder: Path, sets: dict[str, Vars]) -> None:
     """Let the real dbt compile the models for each set of vars, into a folder each."""
-    warehouse = folder / "empty.duckdb"
+    warehouse = folder / "warehouse.duckdb"
     write_warehouse(warehouse, World((), ()))
     targets = {str(folder / name): json.dumps(changed_vars(sets[name])) for name in sets}
-    variables = dbt_writing_to(folder) | WRITING_RESULTS | {"ELEARN_WAREHOUSE": str(warehouse)}
-    command = ["-m", "tests.dbt.compiling", json.dumps(targets), str(folder / "defaults"), *MACROS]
+    defaults = str(folder / "defaults")
+    places = {"ELEARN_WAREHOUSE": str(warehouse), "DBT_TARGET_PATH": defaults}
+    variables = dbt_writing_to(folder) | WRITING_RESULTS | places
+    command = ["-m", "tests.dbt.compiling", json.dumps(targets), defaults, *MACROS]
     done = run_python(command, ROOT, os.environ | variables)
     assert done.returncode == 0, done.stdout
 

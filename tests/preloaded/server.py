@@ -65,7 +65,7 @@ def preload(folder: Path) -> None:
     from dbt.cli.main import dbtRunner  # noqa: PLC0415
 
     remember()
-    parse_for_any_folder()
+    parse_for_any_folder_and_vars()
     from generator import Settings  # noqa: PLC0415
     from generator.sinks.warehouse import generate_warehouse  # noqa: PLC0415
 
@@ -84,24 +84,26 @@ def preload(folder: Path) -> None:
     gc.freeze()
 
 
-def parse_for_any_folder() -> None:
-    """Let dbt keep what it parsed, which takes two seconds, for a warehouse in another folder.
+def parse_for_any_folder_and_vars() -> None:
+    """Let dbt keep what it parsed, which takes two seconds, for another folder and other vars.
 
-    dbt parses anew for another path, as a macro may read it while it is parsed. Ours do not.
+    dbt parses anew for another path of the warehouse, and for other vars, as a macro may read them
+    while it is parsed. Ours read them when they are compiled.
     """
     from dbt.contracts.files import FileHash  # noqa: PLC0415
     from dbt.parser.manifest import ManifestLoader  # noqa: PLC0415
 
     state_check = ManifestLoader.build_manifest_state_check
 
-    def without_folder(loader: ManifestLoader) -> Any:
+    def without_folder_and_vars(loader: ManifestLoader) -> Any:
         state = state_check(loader)
         connection = dict(loader.root_project.credentials.connection_info())
         connection["path"] = Path(connection.get("path", "")).name
         state.profile_hash = FileHash.from_contents(pprint.pformat(sorted(connection.items())))
+        state.vars_hash = FileHash.from_contents("any vars")
         return state
 
-    ManifestLoader.build_manifest_state_check = without_folder
+    ManifestLoader.build_manifest_state_check = without_folder_and_vars
 
 
 def hand_on_what_was_done(folder: Path, environment: dict[str, str]) -> None:
