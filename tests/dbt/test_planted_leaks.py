@@ -259,7 +259,20 @@ def planted(sound: Project) -> Iterator[Callable[[Leak], None]]:
         file.write_text(text)
 
 
-@pytest.mark.parametrize("name", LEAKS)
+REPEATED = {
+    "one_measure_of_another_window": "one_measure_peeks_one_day_ahead",
+    "users_share_a_window": "windows_peek_one_day_ahead",
+    "the_gap_is_a_day_short": "the_label_forgets_the_gap",
+    "users_never_seen_are_eligible": "churned_users_are_eligible",
+    "the_scoring_takes_another_window": "the_dataset_takes_tomorrows_feature",
+}
+"""Leaks that only slow tests plant, and those that the same tests catch in every run."""
+
+
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=[pytest.mark.slow] if name in REPEATED else []) for name in LEAKS],
+)
 def test_a_planted_leak_turns_the_build_red(
     name: str, sound: Project, planted: Callable[[Leak], None]
 ) -> None:
