@@ -32,12 +32,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a built warehouse, and another one of which staging is built."""
     folder = tmp_path_factory.mktemp("catalogs")
     for name, users, arguments in [
-        ("first_catalog", 20, ("build",)),
-        ("second_catalog", 45, ("build", "--select", "staging")),
+        ("first_catalog", 20, ("build", *NO_UNIT_TESTS)),
+        ("second_catalog", 45, ("run", "--select", "staging")),
     ]:
         warehouse = folder / f"{name}.duckdb"
         generate_warehouse(warehouse, Settings(n_users=users, days=70), workers=1)
-        done = run_dbt(warehouse, dbt_writing_to(folder / name), *arguments, *NO_UNIT_TESTS)
+        done = run_dbt(warehouse, dbt_writing_to(folder / name), *arguments)
         assert done.returncode == 0, done.stdout
     return folder
 
@@ -98,7 +98,7 @@ def test_nothing_in_the_file_names_the_catalog(folder: Path) -> None:
         assert [text for (text,) in texts if "first_catalog" in text] == []
 
 
-@pytest.mark.parametrize("schema", ["raw", "STAGING"])
+@pytest.mark.parametrize("schema", ["raw", pytest.param("STAGING", marks=pytest.mark.slow)])
 def test_a_file_with_the_name_of_a_schema_is_refused_in_a_sentence(
     schema: str, folder: Path, tmp_path: Path
 ) -> None:

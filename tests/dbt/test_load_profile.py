@@ -21,7 +21,7 @@ SETTINGS = Settings(n_users=12, days=60, upgrade_rate=0.9)
 @pytest.fixture(scope="module")
 def loaded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A warehouse of two loads."""
-    path = tmp_path_factory.mktemp("loads") / "w.duckdb"
+    path = tmp_path_factory.mktemp("loads") / "warehouse.duckdb"
     for days in (40, 59):
         through = SETTINGS.start_date + timedelta(days=days)
         generate_through(path, SETTINGS, through, replace=False, workers=1)
@@ -30,7 +30,7 @@ def loaded(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def warehouse(loaded: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copy(loaded, tmp_path / "w.duckdb"))
+    return Path(shutil.copy(loaded, tmp_path / "warehouse.duckdb"))
 
 
 def run(warehouse: Path, *arguments: str) -> tuple[int, Path]:

@@ -115,8 +115,10 @@ def test_a_fault_in_an_old_day_is_found_until_it_is_gone(project: Project) -> No
 def test_a_change_of_a_user_that_is_not_in_the_marts_is_found(project: Project) -> None:
     change = "(1, date '2025-01-20', 'paid', 1, 'XX', 'radio')"
     project.execute(f"insert into raw.user_changes values {change}")
-    assert project.failing("test") == {"user_daily_has_the_attributes_of_raw_users"}
-    assert project.failing("build") == set()
+    by_attributes = "user_daily_has_the_attributes_of_raw_users"
+    assert project.failing("test") == {by_attributes}
+    assert project.failing("run") == set()
+    assert project.failing("test", "--select", by_attributes) == set()
 
 
 def test_a_fault_in_a_day_that_changed_is_found(project: Project) -> None:
