@@ -37,14 +37,13 @@ OBJECTS = {
 def keep_for_readers(con: Connection, tables: Collection[str]) -> None:
     """Drop everything from the current database but some tables of ``raw`` and ``main``.
 
-    One transaction, because each commit of its own would write the catalog anew.
+    In the transaction of the caller, because each commit writes the catalog anew.
     """
     # DuckDB keeps what it once wrote about an unchanged table. Where everything else of that block
     # is dropped, 1.1 does not find it any more ("Failed to load metadata pointer").
     reuse = "select name from duckdb_settings() where name = 'experimental_metadata_reuse'"
     for (name,) in con.execute(reuse).fetchall():  # not every engine knows it
         con.execute(f"set {name} = false")
-    con.begin()
     for drop, query in OBJECTS.items():
         where = "database_name = current_database()"
         for schema, name in con.execute(f"{query} and {where}").fetchall():
@@ -59,7 +58,6 @@ def keep_for_readers(con: Connection, tables: Collection[str]) -> None:
     """
     for schema, name in con.execute(unused).fetchall():
         con.execute(f"drop sequence {_relation(schema, name)}")
-    con.commit()
 
 
 def _children_first(con: Connection, kept: Collection[str]) -> Iterator[tuple[str, str]]:

@@ -187,8 +187,8 @@ def _check_tested(
 def _keep_for_readers(copy: Path, green: GreenBuild, build: BuildInfo) -> None:
     """Make a copy of the warehouse file into the published file."""
     with connect(copy, None, name="published") as con:
-        keep_for_readers(con, [table.name for table in green.tables])
         con.begin()
+        keep_for_readers(con, [table.name for table in green.tables])
         create_table(con, BUILD_INFO)
         insert_row(con, BUILD_INFO, asdict(build))
         con.commit()
