@@ -85,3 +85,19 @@
 {% macro spark__small_relations(relations) -%}
     /*+ shuffle_hash({{ relations | join(', ') }}) */
 {%- endmacro %}
+
+{#-
+    Columns of a row as one value, which differs where one of them does. What is joined instead of
+    fifty columns takes a tenth of the memory. Spark's hashes leave out what is null.
+-#}
+{% macro as_one_value(columns) -%}
+    {{ return(adapter.dispatch('as_one_value')(columns)) }}
+{%- endmacro %}
+
+{% macro duckdb__as_one_value(columns) -%}
+    hash({{ columns | join(', ') }})
+{%- endmacro %}
+
+{% macro spark__as_one_value(columns) -%}
+    struct({{ columns | join(', ') }})
+{%- endmacro %}

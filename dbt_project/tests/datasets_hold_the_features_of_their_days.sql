@@ -6,15 +6,24 @@
     ~ ' or ' ~ is_untested('as_of_date', 'main.user_features_daily'),
     'scoring_dataset': 'as_of_date in (select as_of_date from ' ~ ref('scoring_dataset') ~ ')',
 } %}
+{%- set features = as_one_value(daily_columns() + window_columns()) %}
 
 with {% for dataset in ['training_dataset', 'scoring_dataset'] -%}
 {{ dataset }} as (
-    select * from {{ ref(dataset) }}
+    select
+        user_id,
+        as_of_date,
+        {{ features }} as features
+    from {{ ref(dataset) }}
     where {{ untested[dataset] }}
 ),
 
 features_of_{{ dataset }} as (
-    select * from {{ ref('user_features_daily') }}
+    select
+        user_id,
+        as_of_date,
+        {{ features }} as features
+    from {{ ref('user_features_daily') }}
     where {{ untested[dataset] }}
 ),
 
@@ -30,9 +39,7 @@ features_of_{{ dataset }} as (
             and {{ dataset }}.as_of_date = its_features.as_of_date
     where
         its_features.user_id is null
-        {%- for column in daily_columns() + window_columns() %}
-        or {{ dataset }}.{{ column }} is distinct from its_features.{{ column }}
-        {%- endfor %}
+        or {{ dataset }}.features is distinct from its_features.features
 ),
 
 {% endfor -%}

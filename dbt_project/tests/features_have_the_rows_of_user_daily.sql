@@ -1,14 +1,23 @@
 -- user_features_daily has the keys of user_daily, and its daily columns say the same.
 {%- set untested = is_untested('as_of_date', 'main.user_daily')
     ~ ' or ' ~ is_untested('as_of_date', 'main.user_features_daily') %}
+{%- set columns = as_one_value(daily_columns()) %}
 
 with user_daily as (
-    select * from {{ ref('user_daily') }}
+    select
+        user_id,
+        as_of_date,
+        {{ columns }} as daily_columns
+    from {{ ref('user_daily') }}
     where {{ untested }}
 ),
 
 features as (
-    select * from {{ ref('user_features_daily') }}
+    select
+        user_id,
+        as_of_date,
+        {{ columns }} as daily_columns
+    from {{ ref('user_features_daily') }}
     where {{ untested }}
 )
 
@@ -25,6 +34,4 @@ full outer join features
 where
     user_daily.user_id is null
     or features.user_id is null
-    {%- for column in daily_columns() %}
-    or user_daily.{{ column }} is distinct from features.{{ column }}
-    {%- endfor %}
+    or user_daily.daily_columns is distinct from features.daily_columns
