@@ -135,18 +135,26 @@ def test_a_model_in_python_and_a_run_that_kept_nothing_may_have_written_everythi
 
 BUILD = f"""
 import subprocess, sys
+from collections import Counter
 from pathlib import Path
 from generator.publishing.dbt import dbt_build
 from generator.publishing.publish import publish_from
 from generator.reporter import SILENT
 warehouse, published = Path("warehouse.duckdb"), Path("published/elearn.duckdb")
-with dbt_build(warehouse, SILENT).opened(warehouse, None) as (con, written):
+built = dbt_build(warehouse, SILENT)
+asked = Counter(statement.sql.split("*/")[-1] for statement in built.statements
+    if "estimated_size" in statement.sql or "tested_now" in statement.sql)
+assert len(asked) >= 4 and max(asked.values()) <= 4, "two threads, before and after they look"
+with built.opened(warehouse, None) as (con, written):
     print(*[table for table in {TABLES!r} if written.may_hold(table)], flush=True)
     if len(sys.argv) > 1:
         print(subprocess.run([sys.executable, *sys.argv[1:]], capture_output=True).stderr)
     publish_from(con, warehouse, published, SILENT, written)
 """
-"""Prints what publishing will read again, and how a Python fails that it starts before that."""
+"""Prints what publishing will read again, and how a Python fails that it starts before that.
+
+What is asked for each mart or table is asked once in a build, not by each of its tests.
+"""
 
 
 def build(folder: Path, *between: str) -> subprocess.CompletedProcess[str]:
