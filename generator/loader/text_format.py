@@ -157,7 +157,6 @@ def is_date_pattern(pattern: object) -> bool:
     )
 
 
-@cache
 def is_time_zone(name: object) -> bool:
     """Tell whether a name is that of an IANA zone, written as there."""
     return _is_short_text(name) and _holds(
@@ -170,12 +169,12 @@ def _is_short_text(value: object) -> TypeGuard[str]:
     return is_text and is_utf8(str(value)) and "\0" not in str(value)
 
 
-@cache
 def _tells_time(pattern: str) -> bool:
     """Tell whether a pattern says more than the day."""
     return _holds(pattern, f"strftime({_A_DAY}, $1) <> strftime({_A_DAY} + interval 9 hour, $1)")
 
 
+@cache  # a load asks a hundred times, and to start an engine takes ten milliseconds
 def _holds(pattern: str, condition: str) -> bool:
     with duckdb.connect() as con:
         con.execute("set TimeZone = 'UTC'")
