@@ -27,9 +27,9 @@ def arrive(path: Path, *days: int, settings: Settings = SETTINGS) -> None:
         generate_through(path, settings, through, replace=False, workers=2)
 
 
-def test_sixty_days_and_thirty_times_one_day_equal_ninety_at_once(tmp_path: Path) -> None:
+def test_eighty_days_and_ten_times_one_day_equal_ninety_at_once(tmp_path: Path) -> None:
     stepwise, at_once = tmp_path / "stepwise.duckdb", tmp_path / "at_once.duckdb"
-    arrive(stepwise, 60, *range(61, 91))
+    arrive(stepwise, 80, *range(81, 91))
     generate_warehouse(at_once, SETTINGS, workers=1)
     version = "select dataset_version from raw.loads order by load_id desc limit 1"
     assert query(stepwise, version) == query(at_once, version)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 
 from generator import vocabulary
 from generator.atomic_files import move_into, write_manifest
+from generator.publishing.export import exported_tables
 from tests.conftest import Elearn
 
 SMALL = ("--n-users", 700, "--days", 40)
@@ -198,26 +200,28 @@ def test_files_of_another_format_give_way(elearn: Elearn, tmp_path: Path) -> Non
     assert elearn("verify", "raw").stdout.startswith("match: ")
 
 
+@pytest.mark.parametrize("file_format", ["csv", "parquet"])
 def test_what_is_exported_has_every_mart_and_loads_to_the_same_version(
-    elearn: Elearn, tmp_path: Path
+    file_format: str, built: Path, elearn: Elearn, tmp_path: Path
 ) -> None:
-    built = json.loads(elearn("build", "--n-users", 60, "--days", 70, "--json").stdout)
-    for file_format in ("csv", "parquet"):
-        elearn("export", "--output-dir", file_format, "--format", file_format)
-        files = [f"--{name}={file_format}/{name}.{file_format}" for name in ("users", "events")]
-        loaded = json.loads(elearn("load", *files, "--warehouse", "x.duckdb", "--json").stdout)
-        assert loaded["dataset_version"] == built["dataset_version"]
-        assert elearn("verify", file_format).stdout.startswith("match: ")
-        names = {path.stem for path in (tmp_path / file_format).glob(f"*.{file_format}")}
-        assert names == {"users", "events", *vocabulary.MARTS}
-
-
-def test_changes_are_exported_where_there_are_any(elearn: Elearn, tmp_path: Path) -> None:
-    elearn("build", "--n-users", 60, "--days", 70, "--upgrade-rate", 0.9)
-    elearn("export", "--output-dir", "out")
-    names = {path.stem for path in (tmp_path / "out").glob("*.csv")}
-    assert names == {"users", "events", *vocabulary.MARTS, "user_changes"}
+    warehouse = ("--warehouse", built / "warehouse.duckdb")
+    elearn("export", *warehouse, "--output-dir", "out", "--format", file_format)
     assert elearn("verify", "out").stdout.startswith("match: ")
+    names = {path.stem for path in (tmp_path / "out").glob(f"*.{file_format}")}
+    raw = {"users", "events", "user_changes", "experiment_assignments"}
+    assert names == {*raw, *vocabulary.MARTS}
+    users = [f"--users=out/{name}.{file_format}" for name in ("users", "user_changes")]
+    loaded = elearn("load", *users, f"--events=out/events.{file_format}", "--json").stdout
+    manifest = json.loads((tmp_path / "out/manifest.json").read_text())
+    assert json.loads(loaded)["dataset_version"] == manifest["dataset_version"]
+
+
+def test_changes_are_exported_where_there_are_any(built: Path, tmp_path: Path) -> None:
+    copy = Path(shutil.copy(built / "warehouse.duckdb", tmp_path / "warehouse.duckdb"))
+    with duckdb.connect(str(copy)) as con:
+        assert "raw.user_changes" in exported_tables(con, copy)
+        con.execute("delete from raw.user_changes")
+        assert "raw.user_changes" not in exported_tables(con, copy)
 
 
 def test_export_before_a_build_says_which_command_to_run(elearn: Elearn, tmp_path: Path) -> None:
