@@ -67,3 +67,14 @@
         {%- do refuse_var('include_inactive_users', 'true or false') -%}
     {%- endif -%}
 {%- endmacro %}
+
+{#- Names and values of all vars, of dbt_project.yml and of the command line. -#}
+{% macro vars_in_force() -%}
+    {%- set config = adapter.config -%}
+    {%- set names = config.vars.to_dict().keys() | list + config.cli_vars.keys() | list -%}
+    {%- set values = {} -%}
+    {%- for name in names | unique | sort -%}
+        {%- do values.update({name: var(name)}) -%}
+    {%- endfor -%}
+    {{ return(values) }}
+{%- endmacro %}
