@@ -8,12 +8,14 @@ engine's version do not matter, and no sort is needed.
 from __future__ import annotations
 
 import hashlib
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import date, timedelta
+from functools import partial
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import duckdb
 import numpy as np
@@ -23,6 +25,8 @@ from generator.warehouse.hashing import row_hashes
 from generator.warehouse.sql import has_table
 from generator.warehouse.table import Table
 from generator.warehouse.tables import USER_CHANGES, VERSIONED_TABLES
+
+Result = TypeVar("Result")
 
 BATCH_ROWS = 122_880
 """Rows that are hashed at a time: their columns stay in the processor's cache."""
@@ -82,7 +86,8 @@ def content_sum(
 ) -> ContentSum:
     """Return the content sum of a relation with the columns of a table."""
     with _errors_of_the_engine():
-        return sum_of(table, _batches(con, table, relation or table.name))
+        batches = _batches(con, table, relation or table.name)
+        return sum(_meanwhile(lambda rows: sum_of(table, [rows]), batches), ContentSum())
 
 
 def sums_of_days(
@@ -92,16 +97,37 @@ def sums_of_days(
     listed = ", ".join(f"date '{day}'" for day in days)
     found: defaultdict[date, ContentSum] = defaultdict(ContentSum)
     with _errors_of_the_engine():
-        for rows in _batches(con, table, f"{table.name} where {column} in ({listed})"):
-            numbers = rows.column(column).cast(pa.int32()).to_numpy()  # of days since 1970
-            first = int(numbers.min())
-            counts = np.bincount(numbers - first)
-            hashes = np.zeros(len(counts), np.uint64)
-            np.add.at(hashes, numbers - first, row_hashes(table, rows))
-            for place in np.flatnonzero(counts).tolist():
-                day = date(1970, 1, 1) + timedelta(days=first + place)
-                found[day] += ContentSum(int(counts[place]), int(hashes[place]))
+        batches = _batches(con, table, f"{table.name} where {column} in ({listed})")
+        for sums in _meanwhile(partial(_sums_of_days, table, column), batches):
+            for day, content in sums.items():
+                found[day] += content
     return dict(found)
+
+
+def _sums_of_days(table: Table, column: str, rows: pa.RecordBatch) -> dict[date, ContentSum]:
+    numbers = rows.column(column).cast(pa.int32()).to_numpy()  # of days since 1970
+    first = int(numbers.min())
+    counts = np.bincount(numbers - first)
+    hashes = np.zeros(len(counts), np.uint64)
+    np.add.at(hashes, numbers - first, row_hashes(table, rows))
+    return {
+        date(1970, 1, 1) + timedelta(first + n): ContentSum(int(counts[n]), int(hashes[n]))
+        for n in np.flatnonzero(counts).tolist()
+    }
+
+
+def _meanwhile(
+    function: Callable[[pa.RecordBatch], Result], batches: Iterable[pa.RecordBatch]
+) -> Iterator[Result]:
+    """Yield what a function gives for each batch, in a thread while the next one is read."""
+    with ThreadPoolExecutor(1) as pool:
+        running: deque[Future[Result]] = deque()
+        for batch in batches:
+            running.append(pool.submit(function, batch))
+            if len(running) > 2:  # so that few batches are in memory
+                yield running.popleft().result()
+        for last in running:
+            yield last.result()
 
 
 def _batches(con: duckdb.DuckDBPyConnection, table: Table, relation: str) -> pa.RecordBatchReader:
