@@ -50,6 +50,8 @@ def copy_bytes(source: Path, copy: Path) -> None:
             old.seek(0)
             new.seek(0)
             shutil.copyfileobj(old, new, 2**20)
+        new.flush()
+        os.fsync(new.fileno())  # here, as the other process has work to do until then
 
 
 if __name__ == "__main__":
