@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.dbt.user_daily_faults import NO_QUIZ, TYPES, USER_DAILY, Faults, summed
+from tests.dbt.user_daily_faults import NO_QUIZ, TYPES, USER_DAILY, Faults
 
 FAIL_RATE = "nullif(cast(rolling_sums.payments_succeeded_and_failed_30d >> 32 as integer) + "
 FAILED_30D = "cast(rolling_sums.payments_succeeded_and_failed_30d & 4294967295 as integer)"
@@ -51,11 +51,8 @@ FEATURES: Faults = {
         "coalesce(quiz_scores_per_day.quiz_scores_count, 0)",
         "user_daily.quiz_attempts_count",
     ),
-    "scores of every event": (summed("quiz_attempt"), "sum(case when true then cast("),
-    "a score of 0 is left out": (
-        "'quiz_attempt' then events.quiz_score end)",
-        "'quiz_attempt' and events.quiz_score > 0 then events.quiz_score end)",
-    ),
+    "scores of every event": ("events.event_type = 'quiz_attempt'", "true"),
+    "a score of 0 is left out": ("events.quiz_score is not null", "events.quiz_score > 0"),
     "minutes are cut": (
         "round(user_daily.watch_minutes_sum * 10000)",
         "trunc(user_daily.watch_minutes_sum * 10000)",

@@ -31,15 +31,8 @@ user_daily as (
 
 -- The mean over a window is not a mean of daily means, so it needs the day's sum and count.
 quiz_scores_per_day as (
-    select
-        events_per_day.user_id,
-        events_per_day.as_of_date,
-        events_per_day.quiz_scores_count,
-        events_per_day.quiz_scores_scaled
-    from {{ ref('int_events_per_day') }} as events_per_day
-    where
-        events_per_day.quiz_scores_count > 0
-        {{ 'and events_per_day.as_of_date >= ' ~ first_row if is_incremental() }}
+    select * from {{ ref('int_quiz_scores_per_day') }}
+    {{ 'where as_of_date >= ' ~ first_row if is_incremental() }}
 ),
 
 measures_per_day as (
