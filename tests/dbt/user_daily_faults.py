@@ -64,8 +64,8 @@ USER_DAILY: Faults = {
         "observation_window.last_day - 1 as last_as_of_date",
     ),
     "the events of the day before": (
-        "and user_days.as_of_date = events_per_day.as_of_date",
-        "and user_days.as_of_date - 1 = events_per_day.as_of_date",
+        "and user_days.as_of_date\n            = events_per_day.as_of_date",
+        "and user_days.as_of_date - 1\n            = events_per_day.as_of_date",
     ),
     "the signup is day 1": (
         "cast(user_days.as_of_date - user_days.signup_date as integer)",

@@ -52,6 +52,7 @@ numbered_periods as (
 
 periods as (
     select
+        {{ small_relations('numbered_periods', 'active_users') }}
         numbered_periods.user_id,
         cast(numbered_periods.period_number as integer) as period_number,
         user_daily.signup_date,

@@ -43,7 +43,7 @@ final as (
     inner join labels
         on
             features.user_id = labels.user_id
-            and features.as_of_date = labels.as_of_date
+            and {{ day_as_key('features.as_of_date') }} = {{ day_as_key('labels.as_of_date') }}
     left join first_active_days on features.user_id = first_active_days.user_id
     where
         {{ is_eligible('features', 'first_active_days.first_active_day') }}

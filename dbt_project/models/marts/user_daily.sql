@@ -101,6 +101,7 @@ user_days as (
 
 final as (
     select
+        {{ small_relations('events_per_day') }}
         user_days.user_id,
         user_days.as_of_date,
         user_days.signup_date,
@@ -126,7 +127,8 @@ final as (
     left join events_per_day
         on
             user_days.user_id = events_per_day.user_id
-            and user_days.as_of_date = events_per_day.as_of_date
+            and {{ day_as_key('user_days.as_of_date') }}
+            = {{ day_as_key('events_per_day.as_of_date') }}
 )
 
 select * from final
