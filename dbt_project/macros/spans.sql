@@ -64,6 +64,19 @@
         ) -%}
     {%- endfor -%}
     create table {{ relation }} ({{ (columns + more_columns) | join(', ') }}) using parquet
+    options ({{ encoding_options() }})
+{%- endmacro %}
+
+{#-
+    Whole numbers and days are written as differences to the row before, which is of the same user
+    as a rule. That is as small as a dictionary, which takes a look-up for each value.
+-#}
+{% macro encoding_options() -%}
+    {%- set options = ["'parquet.writer.version' 'v2'"] -%}
+    {%- for column in model.columns.values() if column.data_type in ('integer', 'bigint', 'date') -%}
+        {%- do options.append("'parquet.enable.dictionary#" ~ column.name ~ "' 'false'") -%}
+    {%- endfor -%}
+    {{ return(options | join(', ')) }}
 {%- endmacro %}
 
 {#- A span that gets no rows any more would stay. -#}
