@@ -66,6 +66,15 @@ def spark_variables(folder: Path, master: str = "local[2]") -> dict[str, str]:
     }
 
 
+def java_logging_to(log: Path) -> dict[str, str]:
+    """Environment whose spark-defaults.conf has an option for Java: a log of how it starts."""
+    conf = log.with_suffix(".conf")
+    conf.mkdir()
+    option = f"spark.driver.extraJavaOptions -Xlog:gc+init:file={log}"
+    (conf / "spark-defaults.conf").write_text(option)
+    return {"SPARK_CONF_DIR": str(conf)}
+
+
 def run(arguments: list[str], cwd: Path, variables: dict[str, str]) -> str:
     """Run a Python module; return what it printed on stdout."""
     done = subprocess.run(
@@ -142,6 +151,23 @@ def write_lake(lake: Path, whole: Path, changes: dict[str, str]) -> None:
             to '{lake}/{name}.parquet' (format parquet)
             """
         )
+
+
+def write_broken_lake(broken: Path, lake: Path) -> None:
+    """Write what the database of one machine would refuse, or DuckDB's casts and sums."""
+    write_lake(broken, lake, {"users": "true", "events": "true"})
+    duckdb.execute(
+        f"""
+        copy (
+            from '{lake}/events*.parquet' select * replace (
+                case when event_type = 'video_watch' then 'nan'::double end as watch_minutes,
+                case when event_type = 'quiz_attempt' then 'inf'::double end as quiz_score,
+                case when user_id < 9 then 1 else user_id end as user_id,
+                case when user_id < 9 then 1e9 else amount end as amount
+            )
+        ) to '{broken}/events.parquet' (format parquet)
+        """
+    )
 
 
 def load_lake(warehouse: Path, lake: Path) -> None:

@@ -29,11 +29,13 @@ from tests.dbt.sparks import (
     check_like_duckdb,
     files_of,
     generate_on_spark,
+    java_logging_to,
     kill_run_on_spark,
     known_on,
     run_dbt_on_spark,
     spark_variables,
     statuses,
+    write_broken_lake,
     write_lake,
 )
 
@@ -49,7 +51,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def lake(folder: Path) -> Path:
-    generate_on_spark(folder / "lake", 3, spark_variables(folder))
+    variables = spark_variables(folder) | java_logging_to(folder / "of_java.log")
+    generate_on_spark(folder / "lake", 3, variables)
     return folder / "lake"
 
 
@@ -73,23 +76,6 @@ def built(folder: Path, lake: Path) -> Path:
         Step("erased", ("run",), folder / "erased_lake"),
     )
     return folder
-
-
-def write_broken_lake(broken: Path, lake: Path) -> None:
-    """Write what the database of one machine would refuse, or DuckDB's casts and sums."""
-    write_lake(broken, lake, {"users": "true", "events": "true"})
-    duckdb.execute(
-        f"""
-        copy (
-            from '{lake}/events*.parquet' select * replace (
-                case when event_type = 'video_watch' then 'nan'::double end as watch_minutes,
-                case when event_type = 'quiz_attempt' then 'inf'::double end as quiz_score,
-                case when user_id < 9 then 1 else user_id end as user_id,
-                case when user_id < 9 then 1e9 else amount end as amount
-            )
-        ) to '{broken}/events.parquet' (format parquet)
-        """
-    )
 
 
 @needs_java
@@ -251,6 +237,11 @@ def test_spark_and_one_machine_give_one_version(lake: Path, tmp_path: Path) -> N
     assert verdict.matches
     assert verdict.recorded == local.manifest["dataset_version"]
     assert len(list(lake.glob("events-*.parquet"))) == 3
+
+
+@needs_java
+def test_options_of_java_in_spark_defaults_hold_beside_ours(folder: Path, lake: Path) -> None:
+    assert "Version" in (folder / "of_java.log").read_text()
 
 
 @pytest.mark.parametrize("parts", [None, 1, 2, 3, 100])
