@@ -19,7 +19,7 @@ class Moment(NamedTuple):
     function: str
     """With its module, and its class if it has one."""
     about: str = ""
-    """Stands in an argument of the call, or in its name; otherwise the first call counts."""
+    """Stands in a text that is an argument, or in an argument's name; "" takes the first call."""
 
 
 ENDED = """
@@ -28,8 +28,10 @@ number, side, function, about, *command = sys.argv[1:]
 place, _, name = function.rpartition(".")
 place = pkgutil.resolve_name(place)
 whole = getattr(place, name)
+def name_of(value):
+    return value if isinstance(value, str) else str(getattr(value, "name", ""))
 def calling(*given, **named):
-    is_it = not about or any(about in str(getattr(value, "name", value)) for value in given)
+    is_it = not about or any(about in name_of(value) for value in given)
     if is_it:
         setattr(place, name, whole)
     if is_it and side == "before":

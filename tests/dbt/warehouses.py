@@ -18,6 +18,7 @@ from tests.conftest import ROOT, run_dbt
 from tests.dbt.marts import MARTS, Marts, check_equal, vars_arguments
 from tests.dbt.worlds import VARS
 from tests.named_moments import Moment, end_at
+from tests.robustness.moments import MODEL
 
 # The vars "fixed_ends" name days of this window, 2024-01-10 to 2024-05-08.
 SETTINGS = Settings(
@@ -68,6 +69,7 @@ class Warehouse:
         given = os.environ | self.variables | {"ELEARN_WAREHOUSE": str(self.path)}
         done = end_at(moment, ROOT, ("dbt", "--no-use-colors", "run"), given)
         assert done.returncode == -signal.SIGKILL, done.stdout
+        assert moment.function != MODEL or moment.about in done.stdout, "killed at another model"
 
     def check_like_full_refresh(self, given: str = "defaults", rows: bool = True) -> None:
         with self.marts[given].build_like(self.path) as con:
