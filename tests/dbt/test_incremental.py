@@ -20,7 +20,7 @@ UNMARK = """
 """
 
 
-def test_day_by_day_and_several_days_at_once_redo_no_older_row(warehouse: Warehouse) -> None:
+def test_a_new_day_and_then_several_at_once_redo_no_older_row(warehouse: Warehouse) -> None:
     for days in (111, 120):
         warehouse.execute(MARK)
         arrive(warehouse.path, days)
