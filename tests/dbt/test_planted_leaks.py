@@ -101,8 +101,8 @@ LEAKS = {
     ),
     "a_day_holds_tomorrows_events": Leak(
         f"{MARTS}/user_daily.sql",
-        "and user_days.as_of_date = events_per_day.as_of_date",
-        "and user_days.as_of_date + 1 = events_per_day.as_of_date",
+        "and {{ day_as_key('user_days.as_of_date') }}\n",
+        "and {{ day_as_key('user_days.as_of_date') }} + 1\n",
         ("every_user_has_every_day_from_the_signup",),
     ),
     "the_latest_plan_on_all_days": Leak(
@@ -186,8 +186,8 @@ LEAKS = {
     ),
     "the_label_of_another_day": Leak(
         f"{MARTS}/training_dataset.sql",
-        "and features.as_of_date = labels.as_of_date",
-        "and features.as_of_date = labels.as_of_date + 1",
+        "= {{ day_as_key('labels.as_of_date') }}",
+        "= {{ day_as_key('labels.as_of_date') }} + 1",
         ("inactive_users_can_be_kept", "inactive_users_are_left_out"),
     ),
     "the_embargo_is_a_day_short": Leak(
