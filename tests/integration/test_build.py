@@ -102,7 +102,7 @@ def test_only_the_schemas_of_the_description_exist(warehouse: Path) -> None:
             "bookkeeping",
             [
                 *("builds", "content", "definitions", "green_build", "outdated"),
-                *("tested", "tested_tables", "user_changes", "users"),
+                *("tested", "tested_tables", "user_changes", "users", "version_sums"),
             ],
         ),
         ("main", sorted([*MARTS, *HISTORY_MARTS, "build_info"])),
