@@ -44,10 +44,12 @@ class Built:
                 yield con, EVERYTHING
             return
         try:
-            if memory_limit is not None:  # a profile of a person's own need not ask for it
-                con.execute(f"set memory_limit = {quoted(memory_limit)}")
             _detach_others(con)
             con.execute("checkpoint")  # the bytes of the file are what is copied
+            # A profile of a person's own need not ask for it, and DuckDB refuses a limit below what
+            # the indexes of keys take until they are on the disk.
+            if memory_limit is not None:
+                con.execute(f"set memory_limit = {quoted(memory_limit)}")
             yield con, self._written()
         except duckdb.Error as error:
             raise ElearnError(f"{warehouse}: {first_line(error)}{remedy(error)}") from error

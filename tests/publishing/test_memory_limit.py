@@ -26,3 +26,24 @@ def test_with_a_memory_limit_no_index_of_a_key_stays_in_memory(folder: Path) -> 
     change(folder / "warehouse.duckdb", "drop table main.user_features_daily")
     done = run_python(["-c", BUILD, "1GB"], folder, os.environ | dbt_writing_to(folder))
     assert (done.returncode, done.stdout) == (0, "0\n"), done.stderr
+
+
+WITHOUT = """
+from pathlib import Path
+from dbt.adapters.duckdb import environments
+from dbt.adapters.duckdb.credentials import DuckDBCredentials
+from generator.publishing.built import Built
+profile = {"path": "warehouse.duckdb", "schema": "main", "settings": {"wal_autocheckpoint": "1GB"}}
+engine = environments.create(DuckDBCredentials.from_dict(profile))
+engine.handle().close()
+engine.conn.execute("create table pairs as select range as a, range as b from range(500_000)")
+engine.conn.execute("alter table pairs add primary key (a, b)")
+with Built({}, [], engine).opened(Path("warehouse.duckdb"), "8MiB") as (con, _):
+    print(*con.execute("select current_setting('memory_limit')").fetchone())
+"""
+"""Publishes what was built by a profile that knows of no limit."""
+
+
+def test_a_limit_that_a_build_did_not_keep_does_not_stop_publishing(tmp_path: Path) -> None:
+    done = run_python(["-c", WITHOUT], tmp_path, os.environ)
+    assert (done.returncode, done.stdout) == (0, "8.0 MiB\n"), done.stderr
