@@ -7,15 +7,15 @@ from datetime import date
 
 from generator.erasing.found import ERASED
 from generator.errors import ElearnError
+from generator.publishing.green_build import TESTED
+from generator.publishing.tested_version import VERSION_SUMS
 from generator.vocabulary import HISTORY_MARTS, MARTS
 from generator.warehouse.file import Connection, read_loads
 from generator.warehouse.profile import without_shapes
 from generator.warehouse.sql import has_table, name_in, one_row, quoted, quoted_list
 from generator.warehouse.tables import CONTENT_TABLES, EVENTS, LOADS, USERS
 
-FINGERPRINTS = ("bookkeeping.content", "bookkeeping.tested")
-VERSION_SUMS = "bookkeeping.version_sums"
-"""What the next build reads off all events again."""
+FINGERPRINTS = ("bookkeeping.content", TESTED)
 OWNERS = "users_of_erased_events"
 PROFILES = "profiles_of_loads"
 Span = tuple[date | None, date | None]
@@ -63,7 +63,7 @@ def plan(con: Connection, is_events: bool) -> Plan:
         for table in FINGERPRINTS
         if has_table(con, table) and touched[0] is not None
     }
-    if has_table(con, VERSION_SUMS):
+    if has_table(con, VERSION_SUMS):  # the next build makes them anew
         stay[VERSION_SUMS] = f"select * from {_relation(database, VERSION_SUMS)} where false"
     stay |= _profiles(con, database)
     return Plan(

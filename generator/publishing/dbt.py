@@ -48,7 +48,7 @@ _LEFT_OUT = {
 _DEFAULTS = {"DBT_LOG_LEVEL_FILE": "info", "DBT_WRITE_JSON": "false"}
 """What a person may set otherwise: each statement in the log, and the manifest, cost a second."""
 
-PROFILES = "profiles.yml"
+_PROFILES = "profiles.yml"
 
 _NAMED = "env_var('ELEARN_WAREHOUSE', 'warehouse.duckdb')"
 """How our profile names the file. One of a person's own may name another where nobody does."""
@@ -117,7 +117,7 @@ def _variables(
         here = Path.cwd()
         ours |= {"DBT_TARGET_PATH": str(here / "target"), "DBT_LOG_PATH": str(here / "logs")}
     given = {name: value for name, value in os.environ.items() if name not in _LEFT_OUT}
-    default = "warehouse.duckdb" if _NAMED in _text(folder / PROFILES) else ""
+    default = "warehouse.duckdb" if _NAMED in _text(folder / _PROFILES) else ""
     as_given = Path(given.get("ELEARN_WAREHOUSE", default))
     if folder != Path.cwd() or as_given.resolve() != warehouse.resolve():
         given["ELEARN_WAREHOUSE"] = str(warehouse.resolve())
@@ -133,7 +133,7 @@ def _target(folder: Path) -> list[str]:
     """
     try:
         name = yaml.safe_load(_text(folder / "dbt_project.yml"))["profile"]
-        is_default = yaml.safe_load(_text(folder / PROFILES))[name]["target"] == "duckdb"
+        is_default = yaml.safe_load(_text(folder / _PROFILES))[name]["target"] == "duckdb"
     except (yaml.YAMLError, KeyError, TypeError):
         is_default = False
     return [] if is_default else ["--target", "duckdb"]

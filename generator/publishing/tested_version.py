@@ -16,7 +16,7 @@ from generator.warehouse.sql import has_table, one_row, quoted
 from generator.warehouse.tables import EVENTS
 from generator.warehouse.versions import ContentSum, dataset_version, sums_of_days
 
-SUMS = "bookkeeping.version_sums"
+VERSION_SUMS = "bookkeeping.version_sums"
 _EVENTS = f"(from {TESTED} where table_name = {quoted(EVENTS.name)})"
 
 
@@ -36,10 +36,10 @@ class TestedVersion(NamedTuple):
             return
         hashes = [found.hashes for found in self.days.values()]
         con.begin()
-        con.execute(f"delete from {SUMS}")
+        con.execute(f"delete from {VERSION_SUMS}")
         con.execute(
             f"""
-            insert into {SUMS}
+            insert into {VERSION_SUMS}
             select tested.day, tested.row_count, tested.hash_sum, found.version_sum
             from {_EVENTS} as tested
             inner join (
@@ -53,13 +53,13 @@ class TestedVersion(NamedTuple):
 
 def version_of_tested(con: Connection) -> TestedVersion:
     """Return the version of an open warehouse whose tables are what the tests saw."""
-    if not has_table(con, SUMS):  # as in a project of an earlier version that a person changed
+    if not has_table(con, VERSION_SUMS):  # a person changed a project of an earlier version
         return TestedVersion(dataset_version(con), {}, is_kept=True)
     rows = con.execute(
         f"""
         select tested.day, tested.row_count, sums.version_sum
         from {_EVENTS} as tested
-        left join {SUMS} as sums using (day, row_count, hash_sum)
+        left join {VERSION_SUMS} as sums using (day, row_count, hash_sum)
         """
     ).fetchall()
     days = {day: ContentSum(count, found) for day, count, found in rows if found is not None}
