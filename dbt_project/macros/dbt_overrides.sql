@@ -36,15 +36,14 @@
 {#-
     Follows `should_full_refresh` of dbt-adapters 1.24. An incremental mart is made anew also when
     the bookkeeping says that nothing of it can be kept, or a good part of its rows is dead. dbt asks
-    six times for each mart, and must hear the same until it is made: the answer is kept for the
-    run in dbt's graph, which all nodes share.
+    six times for each mart, and must hear the same until it is made.
 -#}
 {% macro should_full_refresh() -%}
     {%- set is_asked_for = dbt.should_full_refresh() -%}
     {%- if is_asked_for or not execute or model.name not in incremental_marts() -%}
         {{ return(is_asked_for) }}
     {%- endif -%}
-    {%- set answers = graph.setdefault('full_refreshes', {}) -%}
+    {%- set answers = kept_for_this_run('full_refreshes') -%}
     {%- if model.unique_id not in answers -%}
         {%- do answers.update({model.unique_id: everything_is_outdated() or holds_dead_rows()}) -%}
     {%- endif -%}

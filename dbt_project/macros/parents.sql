@@ -18,6 +18,14 @@
     {{ return(nodes) }}
 {%- endmacro %}
 
+{#-
+    What the nodes of a run keep for one another, in dbt's graph, which all of them share. A program
+    may hand the same graph to the next run, which has to look for itself.
+-#}
+{% macro kept_for_this_run(name) -%}
+    {{ return(graph.setdefault(name ~ ' ' ~ invocation_id, {})) }}
+{%- endmacro %}
+
 {#- Whether the model that a test stands with is made from one table of raw, and from nothing else. -#}
 {% macro is_made_from(table) -%}
     {%- set node = graph.nodes.get(context.model.attached_node) -%}  {#- none for a source -#}

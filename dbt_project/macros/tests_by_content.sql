@@ -53,8 +53,8 @@
 
 {#-
     First day, last day and length of each span of untested days; none for everything. What a run
-    has found is kept for its other tests in dbt's graph, which all nodes of a run share: content
-    that was taken stays what it is until the run ends.
+    has found is kept for its other tests: content that was taken stays what it is until the run
+    ends.
 -#}
 {% macro untested_spans(table) -%}
     {%- if not execute or flags.WHICH not in ('build', 'test') -%}
@@ -64,7 +64,7 @@
     {%- if is_whole() -%}
         {{ return(none) }}
     {%- endif -%}
-    {%- set found = graph.setdefault('untested_spans', {}) -%}
+    {%- set found = kept_for_this_run('untested_spans') -%}
     {%- if table not in found -%}
         {%- do found.update({table: find_untested_spans(table)}) -%}
     {%- endif -%}

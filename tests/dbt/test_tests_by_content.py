@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from datetime import timedelta
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 from generator import Settings
 from generator.sinks.daily import generate_through
 from tests.conftest import NO_UNIT_TESTS, WRITING_RESULTS, copy_project, dbt_writing_to, run_dbt
+from tests.preloaded import run_python
 
 SETTINGS = Settings(n_users=20, days=80, paid_ratio=0.6, churn_base_rate=0.8)
 OLD_DAY = "date '2025-01-20'"  # not the first of a month, where dear tests look anyway
@@ -203,3 +205,35 @@ def test_a_view_of_more_than_raw_events_is_tested_whole(project: Project) -> Non
     assert not [test for test in OLD_FAULTS if LEFT_OUT in project.sql[test]], "the code is another"
     project.execute("insert into raw.copies values (2)")
     assert project.failing("test", "--select", "stg_events") == {"unique_stg_events_event_id"}
+
+
+ONE_GRAPH = """
+import sys
+import duckdb
+from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+from dbt.adapters.factory import reset_adapters
+from dbt.cli.main import dbtRunner
+test, fault, *where = sys.argv[1:]
+def run(runner, *command):
+    done = runner.invoke([*command, "--quiet", *where])
+    DuckDBConnectionManager.close_all_connections()
+    reset_adapters()
+    return done
+runner = dbtRunner(manifest=run(dbtRunner(), "parse").result)
+ends = [run(runner, "test", "--select", test).success]
+with duckdb.connect("warehouse.duckdb") as con:
+    con.execute(fault)
+ends.append(run(runner, "test", "--select", test).success)
+sys.exit(ends != [True, False])
+"""
+"""Tests twice on what dbt parsed once, with a fault in between."""
+
+
+@pytest.mark.slow
+def test_a_run_on_the_graph_of_an_earlier_run_looks_at_what_changed_since(project: Project) -> None:
+    test = "features_have_the_rows_of_user_daily"
+    fault = f"{OLD_FAULTS[test]} where as_of_date = {OLD_DAY} and user_id = 1"
+    names = {"ELEARN_WAREHOUSE": "warehouse.duckdb"}
+    variables = os.environ | dbt_writing_to(project.folder) | names
+    done = run_python(["-c", ONE_GRAPH, test, fault, *project.where], project.folder, variables)
+    assert done.returncode == 0, done.stdout
