@@ -11,6 +11,7 @@ MOVE = "generator.atomic_files.move_file"
 MODEL, TEST = "dbt.task.run.ModelRunner.execute", "dbt.task.test.TestRunner.execute"
 STATEMENT = "dbt.adapters.duckdb.environments.local.DuckDBCursorWrapper.execute"
 GREEN = "into bookkeeping.green_build"
+KEPT = "generator.publishing.tested_version.TestedVersion.keep"
 
 
 def of_a_load(room: str) -> dict[str, Moment]:
@@ -56,7 +57,7 @@ MOMENTS: dict[str, dict[str, Moment]] = {
     "load": of_a_load("generator.loader.load")
     | {"nothing_written": Moment("before", "generator.loader.load.replace_content")},
     "append": of_a_load("generator.loader.load"),
-    "build": SIMULATED | OF_DBT | OF_PUBLISHING,
+    "build": SIMULATED | OF_DBT | OF_PUBLISHING | {"sums_kept": Moment("after", KEPT)},
     "dbt build": OF_DBT,
     "publish": OF_PUBLISHING,
     "export": OF_EXPORT,
