@@ -13,7 +13,6 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from hypothesis import given
 
 from generator import Settings
 from generator.documentation.project import Project
@@ -24,7 +23,8 @@ from generator.warehouse.tables import ASSIGNMENTS
 from tests.conftest import ROOT
 from tests.dbt.judge import World
 from tests.dbt.marts import Connection, Marts
-from tests.dbt.worlds import EXAMPLES, drawing, worlds
+from tests.dbt.worlds import worlds
+from tests.drawing import drawn
 from tests.integration.test_build import write_export
 
 PAGE = ROOT / "docs" / "queries.md"
@@ -199,18 +199,13 @@ def test_an_experiment_with_an_empty_group_gives_no_interval(
         assert row["verdict"] == "a group has too few users"
 
 
-@pytest.mark.parametrize("examples", EXAMPLES)
+@drawn(world=worlds())
 def test_every_query_runs_on_any_world(
-    examples: int, queries: dict[str, Query], marts: dict[str, Marts]
+    world: World, queries: dict[str, Query], marts: dict[str, Marts]
 ) -> None:
-    @drawing(examples)
-    @given(world=worlds())
-    def runs(world: World) -> None:
-        with marts["defaults"].build(world) as con:
-            for query in queries.values():
-                check_shares(answer(con, query))
-
-    runs()
+    with marts["defaults"].build(world) as con:
+        for query in queries.values():
+            check_shares(answer(con, query))
 
 
 def check_shares(rows: Answer) -> None:

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from hypothesis import given
 from hypothesis import strategies as st
 
 from generator import Settings
@@ -16,7 +15,8 @@ from tests.conftest import run_dbt
 from tests.dbt.judge import Event, Row, User, UserChange, World, judge
 from tests.dbt.marts import MARTS, Connection, Marts, check_equal, rows_of, vars_arguments
 from tests.dbt.planting import rich_world
-from tests.dbt.worlds import EXAMPLES, VARS, drawing, worlds
+from tests.dbt.worlds import VARS, worlds
+from tests.drawing import drawn
 
 # Its days hold the last_day of the vars "other_engagement", and a leap day.
 SIMULATED = Settings(
@@ -29,18 +29,13 @@ SIMULATED = Settings(
 )
 
 
-@pytest.mark.parametrize("examples", EXAMPLES)
 @pytest.mark.parametrize("name", VARS)
+@drawn(world=worlds(), threads=st.sampled_from([1, 4]))
 def test_every_mart_of_any_world_is_what_the_judge_says(
-    name: str, examples: int, marts: dict[str, Marts]
+    name: str, world: World, threads: int, marts: dict[str, Marts]
 ) -> None:
-    @drawing(examples)
-    @given(world=worlds(), threads=st.sampled_from([1, 4]))
-    def agrees(world: World, threads: int) -> None:
-        with marts[name].build(world, threads) as con:
-            check_against_judge(con, world, name)
-
-    agrees()
+    with marts[name].build(world, threads) as con:
+        check_against_judge(con, world, name)
 
 
 def test_every_mart_of_a_rich_world_is_what_the_judge_says(marts: dict[str, Marts]) -> None:

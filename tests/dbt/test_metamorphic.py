@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from generator.vocabulary import EVENT_TYPES
 from tests.dbt.judge import Event, UserChange, World
 from tests.dbt.marts import Marts
-from tests.dbt.worlds import VARS, of_drawn, worlds
+from tests.dbt.worlds import VARS, worlds
+from tests.drawing import drawn
 
 Change = Callable[[Random, list[Event]], list[Event]]
 
@@ -65,7 +66,7 @@ UPGRADES = st.lists(
 )
 
 
-@of_drawn(world=worlds(), change=CHANGES, data=st.data())
+@drawn(world=worlds(), change=CHANGES, data=st.data())
 def test_nothing_after_a_day_moves_its_features(
     world: World, change: Change, data: st.DataObject, marts: dict[str, Marts]
 ) -> None:
@@ -76,7 +77,7 @@ def test_nothing_after_a_day_moves_its_features(
     check_same_rows(marts["defaults"], world, changed, rows)
 
 
-@of_drawn(world=worlds(), data=st.data())
+@drawn(world=worlds(), data=st.data())
 def test_what_becomes_of_a_user_after_a_day_moves_nothing_at_that_day(
     world: World, data: st.DataObject, marts: dict[str, Marts]
 ) -> None:
@@ -97,7 +98,7 @@ def test_what_becomes_of_a_user_after_a_day_moves_nothing_at_that_day(
     check_same_rows(marts["defaults"], world, changed, rows)
 
 
-@of_drawn(world=worlds(), change=CHANGES, data=st.data())
+@drawn(world=worlds(), change=CHANGES, data=st.data())
 def test_nothing_up_to_a_day_moves_its_labels(
     world: World, change: Change, data: st.DataObject, marts: dict[str, Marts]
 ) -> None:
@@ -107,7 +108,7 @@ def test_nothing_up_to_a_day_moves_its_labels(
     check_same_rows(marts["defaults"], world, changed, rows)
 
 
-@of_drawn(world=worlds(), change=CHANGES, data=st.data())
+@drawn(world=worlds(), change=CHANGES, data=st.data())
 def test_nothing_after_the_label_window_moves_a_label(
     world: World, change: Change, data: st.DataObject, marts: dict[str, Marts]
 ) -> None:
@@ -117,7 +118,7 @@ def test_nothing_after_the_label_window_moves_a_label(
     check_same_rows(marts["defaults"], world, changed, rows)
 
 
-@of_drawn(world=worlds(), change=CHANGES, data=st.data())
+@drawn(world=worlds(), change=CHANGES, data=st.data())
 def test_nothing_in_the_gap_moves_a_label(
     world: World, change: Change, data: st.DataObject, marts: dict[str, Marts]
 ) -> None:

@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import given
 
 from tests.dbt.formula_faults import OF_MACROS, OF_MODELS
 from tests.dbt.judge import World
 from tests.dbt.marts import MARTS, Marts
 from tests.dbt.planting import Ground, with_fault, with_fault_everywhere
-from tests.dbt.worlds import VARS, drawing, worlds
+from tests.dbt.worlds import VARS, worlds
+from tests.drawing import drawn
 
 ANOTHER_VALUE = {
     "INTEGER": "case when {0} < max({0}) over () then {0} + 1 else {0} - 1 end",
@@ -41,14 +41,12 @@ def test_without_a_fault_every_test_passes(ground: Ground) -> None:
 
 
 @pytest.mark.parametrize("name", VARS)
-def test_no_test_fails_on_sound_marts_of_any_world(name: str, marts: dict[str, Marts]) -> None:
-    @drawing(8)
-    @given(world=worlds())
-    def passes(world: World) -> None:
-        with marts[name].build(world) as con:
-            assert [test.name for test in marts[name].tests if test.fails(con)] == []
-
-    passes()
+@drawn(few=5, many=20, world=worlds())
+def test_no_test_fails_on_sound_marts_of_any_world(
+    name: str, world: World, marts: dict[str, Marts]
+) -> None:
+    with marts[name].build(world) as con:
+        assert [test.name for test in marts[name].tests if test.fails(con)] == []
 
 
 def faults_of_column(mart: str, column: str, columns: dict[str, str]) -> dict[str, str]:

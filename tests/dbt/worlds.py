@@ -6,13 +6,9 @@ runs of days and holes between them out of few draws, so that failures shrink to
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
 from random import Random
-from typing import Any
 
-import pytest
-from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from generator.vocabulary import EVENT_TYPES, PAYMENT_TYPES
@@ -39,36 +35,6 @@ VARS = {
         include_inactive_users=True,
     ),
 }
-
-
-EXAMPLES = [
-    pytest.param(10, id="few"),
-    pytest.param(50, id="many", marks=pytest.mark.slow),
-]
-"""How many worlds a test draws."""
-
-Test = Callable[..., None]
-
-
-def drawing(examples: int) -> settings:
-    """Return the settings of a test that draws so many worlds."""
-    return settings(
-        max_examples=examples, deadline=None, suppress_health_check=[HealthCheck.too_slow]
-    )
-
-
-def of_drawn(**strategies: st.SearchStrategy[Any]) -> Callable[[Test], Test]:
-    """Let a test of the compiled marts draw few worlds, and many where slow tests run."""
-
-    def decorate(test: Test) -> Test:
-        @pytest.mark.parametrize("examples", EXAMPLES)
-        def of_each(examples: int, marts: dict[str, Any]) -> None:
-            drawing(examples)(given(**strategies)(test))(marts=marts)
-
-        of_each.__name__, of_each.__doc__ = test.__name__, test.__doc__
-        return of_each
-
-    return decorate
 
 
 def decimals(most: int) -> st.SearchStrategy[float]:

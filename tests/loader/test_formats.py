@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from generator.vocabulary import EVENT_TYPES
+from tests.drawing import drawn
 from tests.loader.desk import EVENT, EVENTS, USER, Desk
 
 BLANKS = " \t\n\v\f\r"
@@ -164,13 +164,7 @@ def written_times(draw: st.DrawFn) -> tuple[str, datetime]:
     return text, in_utc(stamp, zone, hours, minutes)
 
 
-@settings(
-    max_examples=12,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-    phases=[Phase.reuse, Phase.generate],  # to shrink lists takes minutes; all of one is shown
-)
-@given(st.lists(written_times(), min_size=60, max_size=60))
+@drawn(few=4, many=20, shrink=False, cases=st.lists(written_times(), min_size=60, max_size=60))
 def test_times_of_any_spelling(tmp_path: Path, cases: list[tuple[str, datetime]]) -> None:
     desk = Desk(tmp_path)
     assert stored(desk, "event_time", [text for text, _ in cases]) == [time for _, time in cases]

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from generator import Settings
 from generator.errors import UsageError
 from generator.loader.quarantine import RejectedError, reason_lines
 from generator.sinks.warehouse import generate_warehouse
+from tests.drawing import drawn
 from tests.loader.desk import EVENT, EVENTS, HISTORY, OTHER, USER, USERS, Desk, Row, day, event
 from tests.private import private_tables
 
@@ -197,10 +197,7 @@ ROWS = st.lists(
 )
 
 
-@settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
-@given(st.lists(ROWS, min_size=1, max_size=3), st.booleans())
+@drawn(parts=st.lists(ROWS, min_size=1, max_size=3), ragged=st.booleans())
 def test_rows_read_are_rows_loaded_repeated_and_rejected(
     tmp_path: Path, parts: list[list[Row]], ragged: bool
 ) -> None:

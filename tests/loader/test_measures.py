@@ -5,9 +5,9 @@ from __future__ import annotations
 from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 
-from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.drawing import drawn
 from tests.loader.desk import EVENT, Desk
 
 NUMBERS = st.one_of(
@@ -17,10 +17,7 @@ NUMBERS = st.one_of(
 )
 
 
-@settings(
-    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
-@given(st.lists(NUMBERS, min_size=50, max_size=50))
+@drawn(few=5, many=30, texts=st.lists(NUMBERS, min_size=50, max_size=50))
 def test_measures_are_rounded_half_away_from_zero(tmp_path: Path, texts: list[str]) -> None:
     desk = Desk(tmp_path)
     desk.load([EVENT | {"event_id": str(n), "watch_minutes": x} for n, x in enumerate(texts)])

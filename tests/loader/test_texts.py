@@ -8,10 +8,10 @@ from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from generator.vocabulary import EVENT_TYPES, PLANS
+from tests.drawing import drawn
 from tests.loader.desk import EVENT, EVENTS, USER, USERS, Desk, Row, as_csv
 
 BLANKS = " \t\n\x0b\x0c\r"
@@ -108,10 +108,7 @@ def events_file(desk: Desk, reader: str, rows: list[Row]) -> str:
 
 
 @pytest.mark.parametrize("column", ["course_name", "event_id", "event_type", "quiz_score"])
-@settings(
-    max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
-@given(st.data())
+@drawn(few=3, many=15, data=st.data())
 def test_a_text_of_an_event_is_stored_as_the_judge_says(
     tmp_path: Path, column: str, data: st.DataObject
 ) -> None:
@@ -153,10 +150,7 @@ def test_a_text_of_an_event_is_stored_as_the_judge_says(
 
 
 @pytest.mark.parametrize("column", ["country", "plan"])
-@settings(
-    max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
-@given(st.data())
+@drawn(few=3, many=15, data=st.data())
 def test_a_text_of_a_user_is_stored_as_the_judge_says(
     tmp_path: Path, column: str, data: st.DataObject
 ) -> None:
