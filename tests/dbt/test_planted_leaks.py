@@ -261,8 +261,6 @@ def planted(sound: Project) -> Iterator[Callable[[Leak], None]]:
 
 REPEATED = {
     "one_measure_of_another_window": "one_measure_peeks_one_day_ahead",
-    "users_share_a_window": "windows_peek_one_day_ahead",
-    "the_gap_is_a_day_short": "the_label_forgets_the_gap",
     "users_never_seen_are_eligible": "churned_users_are_eligible",
     "the_scoring_takes_another_window": "the_dataset_takes_tomorrows_feature",
 }

@@ -32,6 +32,7 @@ OF_DBT = {
     "before_the_features": Moment("before", MODEL, "user_features_daily"),
     "datasets_built": Moment("after", MODEL, "training_dataset"),
     "tests_begun": Moment("after", TEST),
+    "in_the_tests": Moment("before", TEST, "splits_do_not_overlap"),
     "tests_passed": Moment("before", STATEMENT, GREEN),
     "green_build_recorded": Moment("after", STATEMENT, GREEN),
 }

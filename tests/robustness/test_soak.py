@@ -43,7 +43,7 @@ def test_killed_days_end_as_one_undisturbed_go(
                 done = run_until(moment, step, tmp_path, dbt_variables)
                 killed += done.returncode == -signal.SIGKILL
             else:
-                run(step, tmp_path, dbt_variables, check=False)
+                run(step, tmp_path, dbt_variables)
     assert killed >= rounds / 3
     run((*command, settings.last_date), tmp_path, dbt_variables)
     run(("dbt", "build"), tmp_path, dbt_variables)
