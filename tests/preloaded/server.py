@@ -30,6 +30,7 @@ import duckdb
 from generator.publishing.unit_tests import PASSED, UnitTests
 from tests.preloaded import SOCKET
 from tests.preloaded.remembering import remember
+from tests.preloaded.sparing import spare
 
 MODULES = """
     generator.cli.app generator.cli.build generator.documentation.writing generator.loader.load
@@ -65,6 +66,7 @@ def preload(folder: Path) -> None:
     from dbt.cli.main import dbtRunner  # noqa: PLC0415
 
     remember()
+    spare()
     parse_for_any_folder_and_vars()
     from generator import Settings  # noqa: PLC0415
     from generator.sinks.warehouse import generate_warehouse  # noqa: PLC0415
