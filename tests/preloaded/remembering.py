@@ -8,7 +8,6 @@ test to test, such as SQL that runs, is never remembered.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Hashable
 from functools import cache
 from typing import Any
@@ -28,7 +27,6 @@ def remember() -> None:
     for environment in ("MacroFuzzEnvironment", "NativeSandboxEnvironment"):
         _remember(getattr(dbt_common.clients.jinja, environment), "compile", _template)
     BehaviorFlagRendered._default_source = staticmethod(cache(BehaviorFlagRendered._default_source))
-    write_no_line_that_nobody_reads()
 
 
 def _remember(place: Any, name: str, key: Callable[..., Hashable]) -> None:
@@ -56,19 +54,3 @@ def _template(environment: Any, source: str, *place: Any, **options: Any) -> Has
     from dbt_common.clients.jinja import MACRO_DEBUGGING  # noqa: PLC0415
 
     return type(environment), source, place, tuple(options.items()), MACRO_DEBUGGING
-
-
-def write_no_line_that_nobody_reads() -> None:
-    """Compose no line of a level that the logger leaves out, which is nine lines of ten."""
-    from dbt_common.events.logger import _is_print_event, _Logger  # noqa: PLC0415
-
-    write_line = _Logger.write_line
-
-    def write_if_read(logger: Any, message: Any) -> None:
-        python_logger = logger._python_logger
-        level = getattr(logging, message.info.level.upper(), logging.ERROR)
-        is_read = python_logger is None or python_logger.isEnabledFor(level)
-        if is_read or _is_print_event(message):
-            write_line(logger, message)
-
-    _Logger.write_line = write_if_read
