@@ -41,7 +41,8 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ["DBT_LOG_LEVEL_FILE"] = "none"
     os.environ["DBT_WRITE_JSON"] = "false"
     if preloaded.VARIABLE not in os.environ:  # in the process that starts the workers
-        config.add_cleanup(preloaded.Server().end)
+        has_workers = bool(config.getoption("numprocesses", None))  # they take long to collect
+        config.add_cleanup(preloaded.Server(at_once=has_workers).end)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

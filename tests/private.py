@@ -22,10 +22,7 @@ def with_private(warehouse: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         con.execute("attach ':memory:' as private; create schema private.truth; use private")
         for table in PRIVATE_TABLES:
             con.execute(table.ddl)
-        found = private_tables(warehouse)
-        if found:
-            con.execute(f"attach '{private_path(warehouse)}' as file (read_only)")
-        for name in {table.name for table in PRIVATE_TABLES} & found:
+        for name in {table.name for table in PRIVATE_TABLES} & _attach_private(con, warehouse):
             con.execute(f"insert into {name} from file.{name}")
         con.execute(f"attach '{warehouse}' as warehouse (read_only); use warehouse")
         yield con
@@ -33,11 +30,19 @@ def with_private(warehouse: Path) -> Iterator[duckdb.DuckDBPyConnection]:
 
 def private_tables(warehouse: Path) -> set[str]:
     """Return the names of the tables in the private file of a warehouse; none without a file."""
+    with duckdb.connect() as con:
+        return _attach_private(con, warehouse)
+
+
+def _attach_private(con: duckdb.DuckDBPyConnection, warehouse: Path) -> set[str]:
+    """Attach the private file of a warehouse as ``file`` if it is there; return its tables."""
     if not private_path(warehouse).exists():
         return set()
-    with duckdb.connect(str(private_path(warehouse)), read_only=True) as con:
-        names = con.execute("select schema_name || '.' || table_name from duckdb_tables()")
-        return {name for (name,) in names.fetchall()}
+    con.execute(f"attach '{private_path(warehouse)}' as file (read_only)")
+    names = con.execute(
+        "select schema_name || '.' || table_name from duckdb_tables() where database_name = 'file'"
+    )
+    return {name for (name,) in names.fetchall()}
 
 
 def query_private(warehouse: Path, sql: str) -> list[tuple]:

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from tests.dbt.judge import World
 from tests.dbt.marts import Marts
-from tests.dbt.worlds import of_drawn, worlds
+from tests.dbt.worlds import worlds
+from tests.drawing import drawn
 
 LABELS_OF_ACTIVE_DAYS = """
     select labels.user_id, labels.as_of_date, labels.churn_label, periods.user_id is not null
@@ -43,7 +44,7 @@ KNOWN = """
 """
 
 
-@of_drawn(world=worlds())
+@drawn(world=worlds())
 def test_an_active_day_has_label_1_where_an_observed_period_ends(
     world: World, marts: dict[str, Marts]
 ) -> None:
@@ -52,7 +53,7 @@ def test_an_active_day_has_label_1_where_an_observed_period_ends(
             assert label == ends, (user_id, day)
 
 
-@of_drawn(world=worlds(), data=st.data())
+@drawn(world=worlds(), data=st.data())
 def test_what_was_known_on_a_day_is_what_a_build_with_that_last_day_says(
     world: World, data: st.DataObject, marts: dict[str, Marts]
 ) -> None:

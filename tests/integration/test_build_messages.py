@@ -7,8 +7,6 @@ import os
 import re
 import shutil
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import duckdb
@@ -18,7 +16,9 @@ from generator.publishing.project import OURS
 from generator.warehouse.file import check_unlocked
 from generator.warehouse.summary import MARTS
 from tests.conftest import ROOT, dbt_writing_to, run_elearn
+from tests.named_moments import Moment, end_at
 from tests.preloaded import run_python
+from tests.robustness.moments import MODEL
 
 ALL_AT_ONCE = {
     "ARTIFACT_STATE_PATH": "nowhere",
@@ -225,21 +225,11 @@ def test_what_a_model_prints_stays_out_of_the_result(
 def test_a_build_that_is_stopped_while_dbt_works_says_so_and_lets_go(
     number: signal.Signals, folder: Path, dbt_variables: dict[str, str]
 ) -> None:
-    with subprocess.Popen(
-        [sys.executable, "-m", "generator", *BUILD],
-        cwd=folder,
-        env=os.environ | dbt_variables,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
-        assert process.stderr is not None
-        for line in process.stderr:
-            if "OK created sql incremental model main.user_daily" in line:
-                process.send_signal(number)
-                break
-        last = process.stderr.read().splitlines()[-1]
+    made = Moment("after", MODEL, "user_daily")
+    done = end_at(made, folder, BUILD, os.environ | dbt_variables, number)
+    last = done.stderr.splitlines()[-1]
     assert last == f"Error: stopped by {number.name}; what was not finished is undone"
-    assert process.returncode == 128 + number
+    assert done.returncode == 128 + number
     check_unlocked(folder / "warehouse.duckdb")
     with duckdb.connect(str(folder / "warehouse.duckdb")) as con:
         assert con.execute("from bookkeeping.green_build").fetchall() == []

@@ -27,12 +27,13 @@ KILLED_ARE_QUIET = ("-W", "ignore:resource_tracker")
 
 
 class Server:
-    """The process that forks; it imports when it is first asked."""
+    """The process that forks; it imports at once, or when it is first asked."""
 
-    def __init__(self) -> None:
+    def __init__(self, at_once: bool) -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="elearn-tests-"))  # paths of sockets are short
+        program = ["tests.preloaded.server", str(self._folder), *(["at once"] if at_once else [])]
         self._process = subprocess.Popen(
-            [sys.executable, *KILLED_ARE_QUIET, "-m", "tests.preloaded.server", str(self._folder)],
+            [sys.executable, *KILLED_ARE_QUIET, "-m", *program],
             cwd=Path(__file__).parents[2],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

@@ -122,7 +122,7 @@ def hand_on_what_was_done(folder: Path, environment: dict[str, str]) -> None:
                     shutil.copy(folder / TARGET / name, done)
 
 
-def serve(folder: Path) -> dict[str, Any]:
+def serve(folder: Path, at_once: bool) -> dict[str, Any]:
     """Answer until the standard input ends; in a fork, return what to run."""
     listener = socket.socket(socket.AF_UNIX)
     listener.bind(str(folder / SOCKET))
@@ -131,7 +131,9 @@ def serve(folder: Path) -> dict[str, Any]:
         selector.register(sys.stdin, selectors.EVENT_READ)
         selector.register(listener, selectors.EVENT_READ)
         print("ready", flush=True)
-        is_loaded = False
+        if at_once:
+            preload(folder)
+        is_loaded = at_once
         while True:
             (key, _), *_ = selector.select()
             if key.fileobj is listener and not is_loaded:
@@ -242,4 +244,4 @@ def run_to_the_end(module: str) -> NoReturn:
 if __name__ == "__main__":
     place = Path(sys.argv[1])
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the tests end this process
-    become(serve(place), place)
+    become(serve(place, at_once=len(sys.argv) > 2), place)

@@ -85,7 +85,11 @@ def test_a_warehouse_that_was_not_built_is_not_published(elearn: Elearn, tmp_pat
         ([("run",)], False),
         pytest.param([("build", "--empty", *NO_UNIT_TESTS)], False, marks=pytest.mark.slow),
         ([("run",), ("test", *NO_UNIT_TESTS)], True),
-        ([("build", "--vars", "label_window_days: 7", *NO_UNIT_TESTS)], True),
+        pytest.param(
+            [("build", "--vars", "label_window_days: 7", *NO_UNIT_TESTS)],
+            True,
+            marks=pytest.mark.slow,
+        ),
     ],
     ids=str,
 )

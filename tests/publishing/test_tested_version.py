@@ -53,8 +53,10 @@ def test_only_days_without_a_sum_of_their_content_are_read(folder: Path) -> None
     [
         "update raw.events set event_time = event_time + interval '1' second"
         " where event_date = date '2025-02-03' and hour(event_time) < 20",
-        "delete from raw.events where event_date >= date '2025-02-03'",
-        "drop table bookkeeping.version_sums",
+        pytest.param(
+            "delete from raw.events where event_date >= date '2025-02-03'", marks=pytest.mark.slow
+        ),
+        pytest.param("drop table bookkeeping.version_sums", marks=pytest.mark.slow),
     ],
 )
 def test_a_build_after_a_change_by_hand_publishes_the_version_of_all_rows(
