@@ -150,12 +150,6 @@ def replaced_file(path: Path, field: str) -> Iterator[Path]:
         move_file(part, target)
 
 
-def replace_file(path: Path, content: bytes, field: str) -> None:
-    """Write one file whole, in place of an old one, as :func:`replaced_file` does."""
-    with replaced_file(path, field) as part:
-        part.write_bytes(content)
-
-
 def write_manifest(
     folder: Path, about: dict[str, Any], hashes: dict[str, str] | None = None
 ) -> dict[str, Any]:

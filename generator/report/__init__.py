@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from generator.atomic_files import replace_file, written_whole
+from generator.atomic_files import replaced_file, written_whole
 from generator.errors import ElearnError, not_allowed
 from generator.extras import pip_install
 from generator.warehouse.file import read_warehouse
@@ -96,8 +96,9 @@ def write_report(
             ceiling_line.read_ceiling(con, warehouse, ceiling)
         found = facts.read_facts(con, warehouse, has_ceiling=ceiling is not None)
         drawn = figures.figures(con, found)
-    pictures = [] if png is None else _write_pictures(drawn, png)
-    replace_file(output, page.render(found, drawn).encode(), "output")
+    with replaced_file(output, "output") as new:  # before what takes seconds to draw
+        pictures = [] if png is None else _write_pictures(drawn, png)
+        new.write_bytes(page.render(found, drawn).encode())
     return Report(
         report=str(output),
         charts=[figure.name for figure in drawn if figure.chart is not None],

@@ -82,7 +82,7 @@ def test_a_warehouse_that_was_not_built_is_not_published(elearn: Elearn, tmp_pat
     ("runs", "is_green"),
     [
         ([("build", "--select", "user_daily")], False),
-        ([("run",)], False),
+        pytest.param([("run",)], False, marks=pytest.mark.slow),
         pytest.param([("build", "--empty", *NO_UNIT_TESTS)], False, marks=pytest.mark.slow),
         ([("run",), ("test", *NO_UNIT_TESTS)], True),
         pytest.param(
