@@ -21,11 +21,10 @@ from generator.warehouse.file import (
     Load,
     check_unlocked,
     last_load,
-    open_connection,
     read_warehouse,
     record_load,
 )
-from generator.warehouse.moving_over import move_over
+from generator.warehouse.moving_over import open_moved_over
 from generator.warehouse.next_private_file import NextPrivateFile
 from generator.warehouse.paths import check_path, check_readable, private_path, resolved
 from generator.warehouse.private import NAME, PrivateFile, read_private, settle
@@ -71,10 +70,9 @@ def erase(
             return _report(private, *_planned(con, private, wanted))
     check_unlocked(warehouse)
     check_path(resolved(warehouse), is_replaced=True)
-    move_over(warehouse, memory_limit, reporter)
     try:
         with (
-            open_connection(warehouse, memory_limit) as con,
+            open_moved_over(warehouse, memory_limit, reporter) as con,
             read_private(con, warehouse, memory_limit) as old,
         ):
             found, planned = _planned(con, old, wanted)

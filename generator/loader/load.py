@@ -31,11 +31,10 @@ from generator.warehouse.file import (
     Load,
     add_key,
     create_missing,
-    open_connection,
     record_load,
     replace_content,
 )
-from generator.warehouse.moving_over import move_over
+from generator.warehouse.moving_over import open_moved_over
 from generator.warehouse.next_private_file import NextPrivateFile, load_transaction
 from generator.warehouse.own_objects import check_replaceable
 from generator.warehouse.profile import profile_of
@@ -93,8 +92,7 @@ def load_files(
     load = Load("files", ", ".join((*users, *events)), given)
     # What cannot be found is said before a warehouse is touched.
     files = find_files(users, events, append, reporter)
-    move_over(warehouse, memory_limit, reporter)
-    with open_connection(warehouse, memory_limit) as con:
+    with open_moved_over(warehouse, memory_limit, reporter) as con:
         user_rows, event_rows, is_append = judge(
             con, warehouse, files, append, text_format, mapping, memory_limit, reporter
         )

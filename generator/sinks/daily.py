@@ -27,11 +27,10 @@ from generator.warehouse.file import (
     add_key,
     create_missing,
     last_load,
-    open_connection,
     record_load,
     replace_content,
 )
-from generator.warehouse.moving_over import move_over
+from generator.warehouse.moving_over import open_moved_over
 from generator.warehouse.next_private_file import load_transaction
 from generator.warehouse.profile import DAY_COLUMNS, profile_of
 from generator.warehouse.summary import Summary, summarise
@@ -71,9 +70,8 @@ def generate_through(
     UsageError
         The last load was not a step of the same simulation, or went further.
     """
-    move_over(warehouse, memory_limit, reporter)
     with (
-        open_connection(warehouse, memory_limit) as con,
+        open_moved_over(warehouse, memory_limit, reporter) as con,
         load_transaction(con, warehouse, memory_limit, reporter) as private,
     ):
         loaded = None if replace else _loaded_through(con, settings)

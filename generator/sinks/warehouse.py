@@ -16,11 +16,10 @@ from generator.warehouse.file import (
     Connection,
     Load,
     add_key,
-    open_connection,
     record_load,
     replace_content,
 )
-from generator.warehouse.moving_over import move_over
+from generator.warehouse.moving_over import open_moved_over
 from generator.warehouse.next_private_file import load_transaction
 from generator.warehouse.profile import profile_of
 from generator.warehouse.summary import Summary, summarise
@@ -58,9 +57,8 @@ def generate_warehouse(
     """
     tables = simulated_tables(settings)
     content = Tally()
-    move_over(warehouse, memory_limit, reporter)
     with (
-        open_connection(warehouse, memory_limit) as con,
+        open_moved_over(warehouse, memory_limit, reporter) as con,
         load_transaction(con, warehouse, memory_limit, reporter) as private,
     ):
         replace_content(con, tables)

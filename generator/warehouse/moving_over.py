@@ -6,12 +6,14 @@ between leaves the rows in both, and the next command moves them over again.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from generator.errors import ElearnError
 from generator.reporter import SILENT, Reporter
 from generator.warehouse.anew import anew_path, write_anew
-from generator.warehouse.file import Connection, connect, remove_database
+from generator.warehouse.file import Connection, connect, open_connection, remove_database
 from generator.warehouse.next_private_file import NextPrivateFile
 from generator.warehouse.paths import check_path, private_path
 from generator.warehouse.private import PrivateFile, read_private
@@ -23,6 +25,28 @@ from generator.warehouse.versions import BATCH_ROWS
 OLD_NAMES = {"truth.users": TRUTH, "raw.rejected_rows": REJECTED_ROWS}
 """Tables by their names in a warehouse of the version before."""
 TESTED_TABLES = "bookkeeping.tested_tables"
+
+
+@contextmanager
+def open_moved_over(
+    warehouse: Path, memory_limit: str | None = None, reporter: Reporter = SILENT
+) -> Iterator[Connection]:
+    """Open the warehouse for writing, as :func:`move_over` leaves it.
+
+    One with nothing to move is opened once, as that takes a tenth of a small load.
+
+    Raises
+    ------
+    UsageError, LockedError, ElearnError
+        What :func:`move_over` and :func:`.open_connection` raise.
+    """
+    with open_connection(warehouse, memory_limit) as con:
+        if not _holds_old(con):
+            yield con
+            return
+    move_over(warehouse, memory_limit, reporter)
+    with open_connection(warehouse, memory_limit) as con:
+        yield con
 
 
 def move_over(
@@ -43,7 +67,12 @@ def move_over(
         A table of a person's own refers to what has to go.
     """
     check_path(warehouse)
-    if not warehouse.exists() or not warehouse.stat().st_size or not _holds_old(warehouse):
+    if not warehouse.exists() or not warehouse.stat().st_size:
+        return
+    con = connect(warehouse, None, read_only=True)
+    is_old = _holds_old(con)
+    con.close()
+    if not is_old:
         return
     con = connect(warehouse, memory_limit)
     try:
@@ -60,12 +89,8 @@ def move_over(
         remove_database(anew_path(warehouse))
 
 
-def _holds_old(warehouse: Path) -> bool:
-    con = connect(warehouse, None, read_only=True)
-    try:
-        return any(has_table(con, name) for name in OLD_NAMES)
-    finally:
-        con.close()
+def _holds_old(con: Connection) -> bool:
+    return any(has_table(con, name) for name in OLD_NAMES)
 
 
 def _check_free(con: Connection, old: list[str]) -> None:
