@@ -166,8 +166,8 @@ def publish_from(
         except duckdb.Error as error:
             raise ElearnError(f"{published}: {first_line(error)}") from error
         copy.chmod(copy.stat().st_mode & ~0o222)
+        tested.keep(con)  # before, so that a full disk publishes nothing
         move_file(copy, target)
-    tested.keep(con)
     return Published(str(published), green.rows, build)
 
 
