@@ -96,7 +96,7 @@ def write_report(
             ceiling_line.read_ceiling(con, warehouse, ceiling)
         found = facts.read_facts(con, warehouse, has_ceiling=ceiling is not None)
         drawn = figures.figures(con, found)
-    with replaced_file(output, "output") as new:  # before what takes seconds to draw
+    with replaced_file(output, "output") as new:  # before what takes seconds
         pictures = [] if png is None else _write_pictures(drawn, png)
         new.write_bytes(page.render(found, drawn).encode())
     return Report(

@@ -68,6 +68,13 @@ def test_a_place_that_cannot_be_written_gets_one_line(
     assert (tmp_path / "file").read_text() == "mine"
 
 
+def test_a_bad_output_is_refused_before_a_picture_is_drawn(copied: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(UsageError, match=r"^output: "):
+        write_report(copied, tmp_path / "file/page.html", png=tmp_path / "pictures")
+    assert not (tmp_path / "pictures").exists()
+
+
 def test_a_folder_and_the_warehouse_itself_are_refused_as_output(
     copied: Path, tmp_path: Path
 ) -> None:
