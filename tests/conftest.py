@@ -17,7 +17,7 @@ from tests.preloaded import run_python
 ROOT = Path(__file__).parents[1]
 
 WRITING_RESULTS = {"DBT_WRITE_JSON": "true"}
-"""For a dbt whose manifest or results a test reads."""
+"""For a dbt whose manifest, results or files of SQL a test reads."""
 
 NO_UNIT_TESTS = ("--exclude-resource-type", "unit_test")
 """For a build or a test of rows: they are of code and read no table of the warehouse."""
@@ -41,7 +41,7 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ["DBT_LOG_LEVEL_FILE"] = "none"
     os.environ["DBT_WRITE_JSON"] = "false"
     if preloaded.VARIABLE not in os.environ:  # in the process that starts the workers
-        has_workers = bool(config.getoption("numprocesses", None))  # they take long to collect
+        has_workers = bool(config.getoption("numprocesses", None))  # it imports while they collect
         config.add_cleanup(preloaded.Server(at_once=has_workers).end)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Callable
 from typing import Any
@@ -30,6 +31,7 @@ def drawn(
     phases = [Phase.reuse, Phase.generate, *([Phase.shrink] if shrink else [])]
 
     def decorate(test: Test) -> Test:
+        @functools.wraps(test)
         def of_each(examples: int, **fixtures: Any) -> None:
             drawing = settings(
                 max_examples=examples,
@@ -45,7 +47,6 @@ def drawn(
             if name not in strategies
         ]
         examples = inspect.Parameter("examples", inspect.Parameter.POSITIONAL_OR_KEYWORD)
-        of_each.__name__, of_each.__doc__ = test.__name__, test.__doc__
         of_each.__signature__ = inspect.Signature([examples, *fixtures])  # what pytest reads
         numbers = [
             pytest.param(few, id="few"),

@@ -22,7 +22,7 @@ from tests.dbt.worlds import VARS
 pytestmark = pytest.mark.slow
 
 OF_A_RUN = {"metadata", "created_at", "vars"}
-"""What names a run, its moment and its vars, at any depth of a manifest."""
+"""What names a run, its moment and its vars, at any depth of a manifest; no column is called so."""
 
 
 def parsed(folder: Path, *options: str) -> Any:

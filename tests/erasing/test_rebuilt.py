@@ -23,6 +23,7 @@ WITH_USERS = (
     *(f"main.{mart}" for mart in vocabulary.MARTS if mart != "training_splits"),
 )
 BOOKKEEPING = ("bookkeeping.users", "bookkeeping.outdated")
+BUILD_AGAIN = ("build", "--no-generate")
 
 
 def users_in(path: Path, tables: tuple[str, ...], users: tuple[int, ...]) -> dict[str, int]:
@@ -78,7 +79,7 @@ def test_the_next_build_equals_a_full_refresh_and_publishes_without_them(
     assert refused.returncode == 1
     assert "changed since the last build" in refused.stderr
 
-    run_elearn(folder, dbt_variables, "build", "--no-generate")
+    run_elearn(folder, dbt_variables, *BUILD_AGAIN)
     assert users_in(published, WITH_USERS, users) == {}
     assert "match" in run_elearn(folder, dbt_variables, "verify").stdout
     with read_warehouse(published) as con:
@@ -90,19 +91,30 @@ def test_the_next_build_equals_a_full_refresh_and_publishes_without_them(
     assert mart_hashes(warehouse) == hashes
 
 
+def erase_payments(folder: Path, variables: dict[str, str], *steps: tuple[object, ...]) -> None:
+    """Add payments of a user that stays, run commands, and erase the payments by their ids."""
+    with duckdb.connect(str(folder / "warehouse.duckdb")) as con:
+        [payer] = one_row(con, A_PAYER)
+        con.execute(PAYMENTS, [AMOUNTS, FIRST_PAYMENT, payer])
+    for step in steps:
+        run_elearn(folder, variables, *step)
+    assert amounts_in(folder / "warehouse.duckdb") > 10
+    ids = [str(FIRST_PAYMENT + number) for number in range(len(AMOUNTS))]
+    (folder / "event_ids").write_text("\n".join(ids))
+    run_elearn(folder, variables, "erase", "--event-file", "event_ids")
+    assert amounts_in(folder / "warehouse.duckdb") == 0
+
+
+def test_no_byte_of_the_erased_events_stays(folder: Path, dbt_variables: dict[str, str]) -> None:
+    erase_payments(folder, dbt_variables)
+
+
 @pytest.mark.slow
 def test_the_next_build_publishes_without_the_erased_events(
     folder: Path, dbt_variables: dict[str, str]
 ) -> None:
-    warehouse, published = folder / "warehouse.duckdb", folder / "published/elearn.duckdb"
-    with duckdb.connect(str(warehouse)) as con:  # each on a day of its own
-        [payer] = one_row(con, A_PAYER)
-        con.execute(PAYMENTS, [AMOUNTS, FIRST_PAYMENT, payer])
-    run_elearn(folder, dbt_variables, "build", "--no-generate")
-    assert min(amounts_in(path) for path in (warehouse, published)) > 10
-    ids = [str(FIRST_PAYMENT + number) for number in range(len(AMOUNTS))]
-    (folder / "event_ids").write_text("\n".join(ids))
-    run_elearn(folder, dbt_variables, "erase", "--event-file", "event_ids")
-    assert amounts_in(warehouse) == 0 < amounts_in(published)
-    run_elearn(folder, dbt_variables, "build", "--no-generate")
-    assert [amounts_in(path) for path in (warehouse, published)] == [0, 0]
+    published = folder / "published/elearn.duckdb"
+    erase_payments(folder, dbt_variables, BUILD_AGAIN)
+    assert amounts_in(published) > 10
+    run_elearn(folder, dbt_variables, *BUILD_AGAIN)
+    assert [amounts_in(path) for path in (folder / "warehouse.duckdb", published)] == [0, 0]

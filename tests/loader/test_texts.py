@@ -113,29 +113,29 @@ def test_a_text_of_an_event_is_stored_as_the_judge_says(
     tmp_path: Path, column: str, data: st.DataObject
 ) -> None:
     """One load of a file for each reader, with the same texts in other events."""
-    drawn = data.draw(st.lists(texts(column), min_size=60, max_size=60))
+    given = data.draw(st.lists(texts(column), min_size=60, max_size=60))
     desk, files, ids = Desk(tmp_path), [], []
     for place, reader in enumerate(READERS, 1):
-        ids.append([place * 1000 + number for number in range(len(drawn))])
+        ids.append([place * 1000 + number for number in range(len(given))])
         rows = [
             EVENT | {"event_id": str(event_id), column: text}
-            for event_id, text in zip(ids[-1], drawn, strict=True)
+            for event_id, text in zip(ids[-1], given, strict=True)
         ]
         files.append(events_file(desk, reader, rows))
     files.append(desk.file("sound.csv", [EVENT]))  # so that something is loaded
     report = desk.load_files([desk.file("users.csv", USERS)], files, max_rejects=199)
     kept_rows = f"select row_number from private.rejected_rows where load_id = {report.load_id}"
     rejected = {number for (number,) in desk.query(kept_rows)}
-    judged = [JUDGES[column](text) for text in drawn]
-    broken = 2 * len(drawn) + 1  # stands between the rows of the second file and the third
+    judged = [JUDGES[column](text) for text in given]
+    broken = 2 * len(given) + 1  # stands between the rows of the second file and the third
     assert rejected == {broken} | {
         start + number
-        for start in (0, len(drawn), broken)
+        for start in (0, len(given), broken)
         for number, value in enumerate(judged, 1)
         if value is Rejected
     }
     found = desk.query(f"select event_id, {column} from raw.events")
-    assert report.events_read == broken + len(drawn) + 1
+    assert report.events_read == broken + len(given) + 1
     assert report.events_repeated == report.events_read - len(rejected) - len(found)
     if column == "event_id":  # the same event in all files
         sound = {value for value in judged if value is not Rejected}
@@ -154,11 +154,11 @@ def test_a_text_of_an_event_is_stored_as_the_judge_says(
 def test_a_text_of_a_user_is_stored_as_the_judge_says(
     tmp_path: Path, column: str, data: st.DataObject
 ) -> None:
-    drawn = data.draw(st.lists(texts(column), min_size=60, max_size=60))
+    given = data.draw(st.lists(texts(column), min_size=60, max_size=60))
     desk = Desk(tmp_path)
-    users = [USER | {"user_id": str(10 + n), column: text} for n, text in enumerate(drawn)]
+    users = [USER | {"user_id": str(10 + n), column: text} for n, text in enumerate(given)]
     desk.load(EVENTS, [*USERS, *users], max_rejects=99)
-    expected = {10 + n: JUDGES[column](text) for n, text in enumerate(drawn)}
+    expected = {10 + n: JUDGES[column](text) for n, text in enumerate(given)}
     stored = dict(desk.query(f"select user_id, {column} from raw.users where user_id >= 10"))
     assert stored == {n: value for n, value in expected.items() if value is not Rejected}
 

@@ -1,7 +1,7 @@
 """What dbt makes of a text is remembered: a fork of this process need not make it again.
 
-Half of what a dbt of the tests does is to parse, to compile and to print what the dbt before it
-parsed, compiled and printed. The functions here give the same for the same arguments, so that a
+Much of what a dbt of the tests does is to parse and to compile what the dbt before it parsed and
+compiled. The functions here give the same for the same arguments, so that a
 fork answers from what the process before it, or dbt itself earlier, was answered. What differs from
 test to test, such as SQL that runs, is never remembered.
 """

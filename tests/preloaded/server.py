@@ -244,4 +244,4 @@ def run_to_the_end(module: str) -> NoReturn:
 if __name__ == "__main__":
     place = Path(sys.argv[1])
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the tests end this process
-    become(serve(place, at_once=len(sys.argv) > 2), place)
+    become(serve(place, at_once="at once" in sys.argv[2:]), place)

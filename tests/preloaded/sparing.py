@@ -1,8 +1,8 @@
 """What nobody reads is not made: a dbt of the tests leaves out a quarter of its work.
 
-For each node dbt makes a thousand macros callable, tells some forty events that no log of the tests
-takes, and writes the SQL into a file. The functions here give what dbt's own give, but later, or in
-fewer steps.
+For each node dbt looks a thousand macros up in five places, makes some forty messages that no log
+of the tests takes, and writes the SQL into a file. Here a macro is found in one step, a message is
+made when it is read, and SQL is written for a test that asks for it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ def spare() -> None:
     make_messages_when_they_are_read()
     tell_only_who_listens()
     look_macros_up_in_one_place()
-    write_no_sql_beside_the_warehouse()
+    write_no_sql_to_target()
 
 
 def make_messages_when_they_are_read() -> None:
@@ -52,10 +52,17 @@ def tell_only_who_listens() -> None:
 
     fire_event = EventManager.fire_event
 
-    def fire_if_read(manager: Any, e: Any, level: Any = None, **options: Any) -> None:
+    def fire_if_read(
+        manager: Any,
+        e: Any,
+        level: Any = None,
+        node: Any = None,
+        force_warn_or_error_handling: bool = False,
+    ) -> None:
         level = level or e.level_tag()
-        if level != EventLevel.DEBUG or any(map(reads_all, manager.loggers)):
-            fire_event(manager, e, level, **options)
+        is_read = level != EventLevel.DEBUG or any(map(reads_debug, manager.loggers))
+        if is_read or force_warn_or_error_handling:
+            fire_event(manager, e, level, node, force_warn_or_error_handling)
             return
         for callback in manager.callbacks:
             callback(_Unread(e, level))
@@ -63,7 +70,7 @@ def tell_only_who_listens() -> None:
     EventManager.fire_event = fire_if_read
 
 
-def reads_all(logger: Any) -> bool:
+def reads_debug(logger: Any) -> bool:
     """Tell whether a log takes events of level debug."""
     python_logger = logger._python_logger
     return python_logger is None or python_logger.isEnabledFor(logging.DEBUG)
@@ -111,15 +118,15 @@ def look_macros_up_in_one_place() -> None:
     MacroNamespace.__iter__ = lambda namespace: iter(namespace.winning)
 
 
-def write_no_sql_beside_the_warehouse() -> None:
+def write_no_sql_to_target() -> None:
     """Write the SQL of a node to ``target`` only for a test that reads what dbt writes there."""
     from dbt.contracts.graph.nodes import ParsedNode  # noqa: PLC0415
     from dbt.flags import get_flags  # noqa: PLC0415
 
     write_node = ParsedNode.write_node
 
-    def write_if_read(node: Any, *place_and_sql: str) -> None:
+    def write_if_asked(node: Any, *place_and_sql: str) -> None:
         if get_flags().WRITE_JSON:
             write_node(node, *place_and_sql)
 
-    ParsedNode.write_node = write_if_read
+    ParsedNode.write_node = write_if_asked

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -10,6 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from generator import Settings
+from generator.publishing.dbt import DBT
+from generator.sinks.warehouse import generate_warehouse
+from tests.conftest import ROOT, WRITING_RESULTS, dbt_writing_to, run_dbt
 from tests.preloaded import run_python
 
 PROGRAMS = {
@@ -51,3 +56,28 @@ def test_a_fork_does_what_a_process_does(program: str, option: str, tmp_path: Pa
     outcome = (expected.returncode, expected.stdout, expected.stderr)
     assert (found.returncode, found.stdout, found.stderr) == outcome
     assert (expected.returncode == -signal.SIGKILL) == (program == "killed")
+
+
+@pytest.mark.slow
+def test_dbt_in_a_fork_compiles_what_a_dbt_of_its_own_compiles(tmp_path: Path) -> None:
+    warehouse = tmp_path / "warehouse.duckdb"
+    generate_warehouse(warehouse, Settings(n_users=5, days=50), workers=1)
+    assert run_dbt(warehouse, dbt_writing_to(tmp_path), "run").returncode == 0
+    variables = [
+        dbt_writing_to(tmp_path / name) | WRITING_RESULTS | {"ELEARN_WAREHOUSE": str(warehouse)}
+        for name in ("fork", "process")
+    ]
+    of_a_fork, of_a_process = variables
+    assert run_dbt(warehouse, of_a_fork, "compile").returncode == 0
+    subprocess.run(
+        [*DBT, "--quiet", "compile"], cwd=ROOT, env=os.environ | of_a_process, check=True
+    )
+    texts = [compiled(Path(given["DBT_TARGET_PATH"])) for given in variables]
+    assert len(texts[0]) > 100
+    assert texts[0] == texts[1]
+
+
+def compiled(target: Path) -> dict[str, str]:
+    """Return the SQL of each node of a manifest."""
+    nodes = json.loads((target / "manifest.json").read_text())["nodes"]
+    return {name: node["compiled_code"] for name, node in nodes.items() if node.get("compiled")}

@@ -51,12 +51,15 @@ def test_only_days_without_a_sum_of_their_content_are_read(folder: Path) -> None
 @pytest.mark.parametrize(
     "change_of",
     [
-        "update raw.events set event_time = event_time + interval '1' second"
-        " where event_date = date '2025-02-03' and hour(event_time) < 20",
+        pytest.param(
+            "update raw.events set event_time = event_time + interval '1' second"
+            " where event_date = date '2025-02-03' and hour(event_time) < 20",
+            marks=pytest.mark.slow,
+        ),
         pytest.param(
             "delete from raw.events where event_date >= date '2025-02-03'", marks=pytest.mark.slow
         ),
-        pytest.param("drop table bookkeeping.version_sums", marks=pytest.mark.slow),
+        "drop table bookkeeping.version_sums",
     ],
 )
 def test_a_build_after_a_change_by_hand_publishes_the_version_of_all_rows(

@@ -43,7 +43,8 @@ def test_killed_days_end_as_one_undisturbed_go(
                 done = run_until(moment, step, tmp_path, dbt_variables)
                 killed += done.returncode == -signal.SIGKILL
             else:
-                run(step, tmp_path, dbt_variables)
+                # Only in the first round a kill may have left nothing to build.
+                run(step, tmp_path, dbt_variables, check=number > 0)
     assert killed >= rounds / 3
     run((*command, settings.last_date), tmp_path, dbt_variables)
     run(("dbt", "build"), tmp_path, dbt_variables)
