@@ -65,6 +65,7 @@ def test_the_views_of_a_renamed_file_read_it(name: str, folder: Path, tmp_path: 
         assert count(con, "staging.stg_users") == 20
 
 
+@pytest.mark.slow
 def test_tests_in_a_renamed_copy_are_green_and_keep_the_record_of_the_build(
     folder: Path, tmp_path: Path
 ) -> None:

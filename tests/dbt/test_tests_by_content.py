@@ -192,6 +192,7 @@ def test_a_test_that_somebody_adds_is_whole_unless_it_asks(project: Project) -> 
     assert "asks" in project.failing("test")
 
 
+@pytest.mark.slow
 def test_a_view_of_more_than_raw_events_is_tested_whole(project: Project) -> None:
     staging = project.folder / "dbt_project/models/staging"
     where = "{config: {where: event_date is untested in raw.events}}"

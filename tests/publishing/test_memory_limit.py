@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import pytest
+
 from tests.conftest import dbt_writing_to
 from tests.preloaded import run_python
 from tests.publishing.folders import change
@@ -22,6 +24,7 @@ built.engine.close()
 """Prints the memory that the indexes of keys take when a build has passed its tests."""
 
 
+@pytest.mark.slow
 def test_with_a_memory_limit_no_index_of_a_key_stays_in_memory(folder: Path) -> None:
     change(folder / "warehouse.duckdb", "drop table main.user_features_daily")
     done = run_python(["-c", BUILD, "1GB"], folder, os.environ | dbt_writing_to(folder))
