@@ -164,7 +164,7 @@ def written_times(draw: st.DrawFn) -> tuple[str, datetime]:
     return text, in_utc(stamp, zone, hours, minutes)
 
 
-@drawn(few=4, many=20, shrink=False, cases=st.lists(written_times(), min_size=60, max_size=60))
+@drawn(few=4, many=12, shrink=False, cases=st.lists(written_times(), min_size=60, max_size=60))
 def test_times_of_any_spelling(tmp_path: Path, cases: list[tuple[str, datetime]]) -> None:
     desk = Desk(tmp_path)
     assert stored(desk, "event_time", [text for text, _ in cases]) == [time for _, time in cases]

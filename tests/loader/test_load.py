@@ -197,7 +197,7 @@ ROWS = st.lists(
 )
 
 
-@drawn(parts=st.lists(ROWS, min_size=1, max_size=3), ragged=st.booleans())
+@drawn(many=20, parts=st.lists(ROWS, min_size=1, max_size=3), ragged=st.booleans())
 def test_rows_read_are_rows_loaded_repeated_and_rejected(
     tmp_path: Path, parts: list[list[Row]], ragged: bool
 ) -> None:

@@ -17,7 +17,7 @@ NUMBERS = st.one_of(
 )
 
 
-@drawn(few=5, many=30, texts=st.lists(NUMBERS, min_size=50, max_size=50))
+@drawn(few=5, many=15, texts=st.lists(NUMBERS, min_size=50, max_size=50))
 def test_measures_are_rounded_half_away_from_zero(tmp_path: Path, texts: list[str]) -> None:
     desk = Desk(tmp_path)
     desk.load([EVENT | {"event_id": str(n), "watch_minutes": x} for n, x in enumerate(texts)])

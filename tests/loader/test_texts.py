@@ -108,7 +108,7 @@ def events_file(desk: Desk, reader: str, rows: list[Row]) -> str:
 
 
 @pytest.mark.parametrize("column", ["course_name", "event_id", "event_type", "quiz_score"])
-@drawn(few=3, many=15, data=st.data())
+@drawn(few=3, many=8, data=st.data())
 def test_a_text_of_an_event_is_stored_as_the_judge_says(
     tmp_path: Path, column: str, data: st.DataObject
 ) -> None:
@@ -150,7 +150,7 @@ def test_a_text_of_an_event_is_stored_as_the_judge_says(
 
 
 @pytest.mark.parametrize("column", ["country", "plan"])
-@drawn(few=3, many=15, data=st.data())
+@drawn(few=3, many=8, data=st.data())
 def test_a_text_of_a_user_is_stored_as_the_judge_says(
     tmp_path: Path, column: str, data: st.DataObject
 ) -> None:
