@@ -69,9 +69,8 @@ def move_over(
     check_path(warehouse)
     if not warehouse.exists() or not warehouse.stat().st_size:
         return
-    con = connect(warehouse, None, read_only=True)
-    is_old = _holds_old(con)
-    con.close()
+    with connect(warehouse, None, read_only=True) as con:
+        is_old = _holds_old(con)
     if not is_old:
         return
     con = connect(warehouse, memory_limit)

@@ -197,13 +197,14 @@ ROWS = st.lists(
 )
 
 
-@drawn(many=20, parts=st.lists(ROWS, min_size=1, max_size=3), ragged=st.booleans())
+@drawn(many=25, parts=st.lists(ROWS, min_size=1, max_size=3), ragged=st.booleans())
 def test_rows_read_are_rows_loaded_repeated_and_rejected(
     tmp_path: Path, parts: list[list[Row]], ragged: bool
 ) -> None:
     desk = Desk(tmp_path)
     header = [dict.fromkeys(EVENT, "")]  # one bad row, so that there is a header
-    parts.append([EVENT | {"event_id": "77"}])  # and one good one, so that something is loaded
+    good = EVENT | {"event_id": "77"}
+    parts.append([good, good])  # and one good one, so that something is loaded and repeated
     files = [desk.file(f"{n}.csv", header + rows) for n, rows in enumerate(parts)]
     if ragged:
         with Path(files[-1]).open("a") as file:
